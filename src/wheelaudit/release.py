@@ -1,0 +1,80 @@
+"""GROUND (pure): releases and the wheels they are made of, as an index lists them.
+
+Wheel file names are those of the binary distribution format (PEP 427, PEP 425
+tags); the other fields are what a project page says of a file (PEP 503, 592,
+658, 700, 714).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from packaging.tags import Tag
+from packaging.utils import BuildTag, NormalizedName, parse_wheel_filename
+from packaging.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelFile:
+    """One wheel of a release on one index. Two are equal when index and URL are."""
+
+    filename: str = field(compare=False)
+    url: str
+    """Where the wheel is, without fragment and without credentials; a ``file:`` URL for a local file."""
+    index: str
+    """The index it was found on, as reports name it: the name the user gave, or a URL without credentials."""
+    project: NormalizedName = field(compare=False)
+    version: Version = field(compare=False)
+    build: BuildTag = field(compare=False, default=())
+    tags: frozenset[Tag] = field(compare=False)
+    """The expanded tag set of the file name."""
+    sha256: str | None = field(compare=False, default=None)
+    """Advertised hash of the wheel, lower-case hex; None where the page gives none."""
+    has_metadata: bool = field(compare=False, default=False)
+    """Whether the page advertises a ``.metadata`` file beside the wheel (PEP 658, 714)."""
+    metadata_sha256: str | None = field(compare=False, default=None)
+    """Advertised hash of that file, lower-case hex; None where the page says only ``true``."""
+    requires_python: str | None = field(compare=False, default=None)
+    """The page's ``data-requires-python``, as written; None where the page says nothing."""
+    yanked: str | None = field(compare=False, default=None)
+    """None: not yanked. Otherwise the reason, which may be empty (PEP 592)."""
+    size: int | None = field(compare=False, default=None)
+    """Bytes of the wheel (PEP 700); None where the page does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFile:
+    """A file of a project page that is no wheel wheelaudit can place, and why it is left out."""
+
+    filename: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One exact version of a project, local part included, with all its wheels."""
+
+    project: NormalizedName
+    version: Version
+    wheels: tuple[WheelFile, ...]
+    """Sorted by file name, bytewise (the order in which uv reads them), then by index as the user gave them."""
+    skipped: tuple[SkippedFile, ...] = ()
+
+    @property
+    def spec(self) -> str:
+        """``project==version``, as a requirement spells it."""
+        return f"{self.project}=={self.version}"
+
+
+def parse_wheel_name(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]]:
+    """Return project, version, build tag and tag set of a wheel's file name.
+
+    Raises `packaging.utils.InvalidWheelFilename` (or another ValueError) for a name
+    that is not one of PEP 427, such as the labelled names of wheel variants (PEP 825).
+    """
+    return parse_wheel_filename(filename)
+
+
+def wheel_order(wheel: WheelFile) -> bytes:
+    """Sort key of wheels within a release: the file name, bytewise, as uv sorts them."""
+    return wheel.filename.encode()
