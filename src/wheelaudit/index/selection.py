@@ -1,0 +1,345 @@
+"""WING B (pure but for a look whether a folder exists): what a SPEC means, and which releases answer to it.
+
+Obeys dependency and version specifiers (PEP 508, 440), normalised names (PEP 503)
+and yanked files (PEP 592). A page may list 30,000 files of a thousand versions:
+they are grouped by the text of their version, and only those of the chosen ones are parsed.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelaudit.errors import ReleaseNotFoundError, UsageError
+from wheelaudit.index.locations import path_of_url
+from wheelaudit.index.pages import PageLink, ProjectPage
+from wheelaudit.release import Release, SkippedFile, WheelFile, parse_wheel_name, wheel_order
+
+WHEEL_SUFFIX = ".whl"
+_SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar")
+_NEAREST = 5
+_EXAMPLE = "Write NAME or NAME==VERSION, such as torch==2.6.0+cu126, or a wheel or folder such as dist/."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementSpec:
+    """A SPEC that names a project and which of its versions."""
+
+    project: NormalizedName
+    specifier: SpecifierSet
+    """Empty: any version, so the newest."""
+    text: str
+    """As the user wrote it."""
+
+    @property
+    def pins(self) -> bool:
+        """Whether it names exact versions, which is what lets yanked files take part (PEP 592)."""
+        return any(
+            part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
+            for part in self.specifier
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSpec:
+    """A SPEC that names a wheel, a folder of wheels, or wheels by a pattern (where no shell expanded it)."""
+
+    path: Path
+
+
+def parse_spec(text: str) -> RequirementSpec | LocalSpec:
+    """Tell by its shape what a SPEC is; raises `UsageError` where it is nothing that can be audited.
+
+    A wheel ends in ``.whl``; a folder is written with a path separator or as ``.``,
+    so that a folder ``torch`` in the working folder never hides the project.
+    """
+    stripped = text.strip()
+    if stripped.startswith("file:"):
+        return LocalSpec(path=path_of_url(stripped))
+    if "://" in stripped:  # Not shown: it may hold a password.
+        raise UsageError(
+            "a SPEC cannot be or name a URL.",
+            remedy="Name the release and its index: wheelaudit NAME==VERSION --index URL.",
+        )
+    if stripped.endswith(WHEEL_SUFFIX):
+        return LocalSpec(path=Path(stripped))
+    if _looks_like_folder(stripped):
+        # os.path answers False where Path.is_dir raises: names too long, or with a NUL.
+        if os.path.isdir(stripped):
+            return LocalSpec(path=Path(stripped))
+        if "@" not in stripped:
+            raise UsageError(f'there is no folder "{stripped}".', remedy=_EXAMPLE)
+    return _parse_requirement(stripped)
+
+
+def find_releases(
+    pages: Sequence[tuple[str, ProjectPage]], spec: RequirementSpec, *, every: bool = False
+) -> tuple[Release, ...]:
+    """Return the releases that ``spec`` means on ``pages`` (index name, page), oldest first; never none.
+
+    That is the newest public version with all its local versions, or ``every`` match.
+    A version that several indexes have is one release with the wheels of all.
+    Pre-releases as PEP 440 says: where the specifier names one or nothing else
+    matches. Raises `ReleaseNotFoundError`, which names the nearest versions.
+    """
+    listing = _build_listing(pages, spec.project)
+    pinned = spec.pins
+    # A version of which only a source distribution is left still counts here: wheels of a
+    # pre-release do not stand in for a final release without any.
+    candidates = [version for version, files in listing.items() if files.takes_part(yanked=pinned)]
+    matching = sorted(spec.specifier.filter(candidates))
+    chosen: list[Release] = []
+    publics = sorted({Version(version.public) for version in matching if listing[version].wheels}, reverse=True)
+    for public in publics:
+        versions = [version for version in matching if Version(version.public) == public]
+        releases = (build_release(spec.project, version, listing[version], yanked=pinned) for version in versions)
+        chosen += [release for release in releases if release.wheels]
+        if chosen and not every:
+            break
+    if not chosen:
+        raise _release_not_found(pages, spec, listing, matching)
+    return tuple(sorted(chosen, key=lambda release: release.version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFiles:
+    """What indexes list of one version, before any wheel's name is understood."""
+
+    wheels: list[tuple[str, PageLink]] = field(default_factory=list)
+    """Index name and link: indexes as the user gave them, links in the page's order."""
+    others: list[PageLink] = field(default_factory=list)
+    """Source distributions and eggs."""
+    skipped: list[SkippedFile] = field(default_factory=list)
+    """Files of this version whose address or version cannot be understood."""
+
+    def takes_part(self, *, yanked: bool) -> bool:
+        """Whether any file may be chosen; a yanked one only where ``yanked`` files are admitted."""
+        links = [*(link for _, link in self.wheels), *self.others]
+        return any(yanked or link.yanked is None for link in links)
+
+
+def build_release(project: NormalizedName, version: Version, files: ListedFiles, *, yanked: bool) -> Release:
+    """Build the release of ``files``: names parsed, each URL of an index once, in the order uv reads them.
+
+    What cannot be placed is in ``skipped``; so the release may have no wheels.
+    """
+    wheels: dict[WheelFile, None] = {}
+    skipped: dict[SkippedFile, None] = dict.fromkeys(files.skipped)
+    for index, link in files.wheels:
+        if link.yanked is not None and not yanked:
+            reason = f"it is yanked: {link.yanked}" if link.yanked else "it is yanked"
+            skipped[SkippedFile(filename=link.filename, reason=reason)] = None
+            continue
+        try:
+            wheels.setdefault(build_wheel(link, index))
+        except ValueError as error:
+            skipped[SkippedFile(filename=link.filename, reason=_reason(error, link.filename))] = None
+    return Release(
+        project=project,
+        version=version,
+        # Stable: wheels of one name keep the order of the indexes, then of the page.
+        wheels=tuple(sorted(wheels, key=wheel_order)),
+        skipped=tuple(sorted(skipped, key=lambda file: (file.filename, file.reason))),
+    )
+
+
+def build_wheel(link: PageLink, index: str) -> WheelFile:
+    """Build the wheel of a link; raises ValueError where its name is none of PEP 427."""
+    project, version, build, tags = parse_wheel_name(link.filename)
+    return WheelFile(
+        filename=link.filename,
+        url=link.url,
+        index=index,
+        project=project,
+        version=version,
+        build=build,
+        tags=tags,
+        sha256=link.sha256,
+        has_metadata=link.has_metadata,
+        metadata_sha256=link.metadata_sha256,
+        requires_python=link.requires_python,
+        yanked=link.yanked,
+        size=link.size,
+    )
+
+
+def _looks_like_folder(text: str) -> bool:
+    return text in {".", ".."} or "/" in text or "\\" in text
+
+
+def _parse_requirement(text: str) -> RequirementSpec:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        hint = re.fullmatch(r"([A-Za-z0-9][\w.-]*)\s*=\s*([\w.+!]+)", text)
+        remedy = f"Write {hint[1]}=={hint[2]}." if hint else _EXAMPLE
+        raise UsageError(f'"{text}" is not a requirement.', remedy=remedy) from error
+    bare = f"{requirement.name}{requirement.specifier}"
+    if requirement.url is not None:
+        raise UsageError(
+            f"the SPEC {requirement.name} names a URL.",
+            remedy=f"Name the release and its index: wheelaudit {requirement.name}==VERSION --index URL.",
+        )
+    if requirement.extras:
+        raise UsageError(
+            f'the SPEC "{text}" names extras, but a release is always read with all of them.',
+            remedy=f'Write "{bare}".',
+        )
+    if requirement.marker is not None:
+        raise UsageError(
+            f'the SPEC "{text}" has a marker, but a release is always read for every environment.',
+            remedy=f'Write "{bare}".',
+        )
+    return RequirementSpec(project=canonicalize_name(requirement.name), specifier=requirement.specifier, text=text)
+
+
+def _build_listing(pages: Sequence[tuple[str, ProjectPage]], project: NormalizedName) -> dict[Version, ListedFiles]:
+    """Group the files of ``project`` by version; equal versions (``2.6``, ``2.6.0``) are one."""
+    by_text: dict[str, ListedFiles] = {}
+    unplaced: list[tuple[str, SkippedFile]] = []
+    is_project = _ProjectNames(project)
+    for index, page in pages:
+        for link in page.links:
+            text = _version_text(link.filename, is_project)
+            if text is not None:
+                files = by_text.setdefault(text, ListedFiles())
+                if link.filename.endswith(WHEEL_SUFFIX):
+                    files.wheels.append((index, link))
+                else:
+                    files.others.append(link)
+        for file in page.skipped:
+            text = _version_text(file.filename, is_project)
+            if text is not None:
+                unplaced.append((text, file))
+    listing: dict[Version, ListedFiles] = {}
+    for text, files in by_text.items():
+        version = _parse_version(text)
+        if version is None:
+            reason = f'its version "{text}" is not a version (PEP 440)'
+            unplaced += [(text, SkippedFile(filename=link.filename, reason=reason)) for _, link in files.wheels]
+            continue
+        merged = listing.setdefault(version, ListedFiles())
+        merged.wheels.extend(files.wheels)
+        merged.others.extend(files.others)
+    _place_skipped(listing, unplaced)
+    return listing
+
+
+def _place_skipped(listing: Mapping[Version, ListedFiles], unplaced: Iterable[tuple[str, SkippedFile]]) -> None:
+    """Report a file that cannot be used with each release that it plausibly belongs to."""
+    for text, file in unplaced:
+        version = _parse_version(text)
+        if version is not None and version in listing:
+            listing[version].skipped.append(file)
+        elif version is None:
+            for other, files in listing.items():
+                # "2.6.0.git1a2b" may belong to 2.6.0 and 2.6.0+cpu, but not to 2.6 or 2.
+                if re.match(rf"{re.escape(other.public)}(?!\.?\d)", text):
+                    files.skipped.append(file)
+
+
+class _ProjectNames:
+    """Whether a name as spelled in a file name is the project's; one page has few spellings of many files."""
+
+    def __init__(self, project: NormalizedName) -> None:
+        self._project = project
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, name: str) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = canonicalize_name(name) == self._project
+        return known
+
+
+def _version_text(filename: str, is_project: _ProjectNames) -> str | None:
+    """Return the version part of a file's name; None where it is another project's file, or no distribution."""
+    if filename.endswith((WHEEL_SUFFIX, ".egg")):
+        # In both a dash within a part is escaped, so the version lies between the first two.
+        name, _, rest = filename.rpartition(".")[0].partition("-")
+        text = rest.partition("-")[0]
+    elif filename.endswith(_SDIST_SUFFIXES):
+        stem = next(filename.removesuffix(suffix) for suffix in _SDIST_SUFFIXES if filename.endswith(suffix))
+        name, _, text = stem.rpartition("-")
+    else:
+        return None
+    return text if name and is_project(name) else None
+
+
+def _parse_version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _reason(error: ValueError, filename: str) -> str:
+    """Say why a name is not understood without repeating the name, which is shown beside it."""
+    text = str(error).replace(repr(filename), "").replace(filename, "").strip(" :")
+    return f"its name is not understood ({text})" if text else "its name is not understood"
+
+
+def _release_not_found(
+    pages: Sequence[tuple[str, ProjectPage]],
+    spec: RequirementSpec,
+    listing: Mapping[Version, ListedFiles],
+    matching: Sequence[Version],
+) -> ReleaseNotFoundError:
+    """Say why nothing could be chosen, from the nearest miss to the farthest."""
+    where = ", ".join(f"{index} ({page.url})" for index, page in pages)
+    url = pages[0][1].url if pages else ""
+    unpinned = "Pin the version with == if it is to be audited all the same."
+    yanked = sorted(version for version in spec.specifier.filter(listing) if listing[version].wheels)
+    failures = list(_unparsed(listing, matching))
+    nearest = ", ".join(map(str, _nearest_versions(listing, spec.specifier)))
+    if failures:
+        message = f"no wheel of {spec.text} on {where} has a name that is understood: {failures[0]}."
+        remedy = "Ask the index's owner for file names of PEP 427, or name another version."
+    elif yanked and not spec.pins:
+        message = f"every wheel of {spec.project} {yanked[-1]} on {where} is yanked."
+        remedy = unpinned
+    elif matching:
+        message = f"{spec.project} {matching[-1]} has no wheels on {where}, only other files."
+        remedy = f"Name a version that has wheels: {nearest}." if nearest else "Name another index with --index."
+    elif nearest:
+        message = f"no version of {spec.project} on {where} answers to {spec.text}."
+        remedy = f"Name one that is there (nearest: {nearest}), or another index with --index."
+    else:
+        message = f"{where} lists no wheels of {spec.project}."
+        remedy = "Check the name of the project, or name another index with --index."
+    return ReleaseNotFoundError(message, url=url, remedy=remedy)
+
+
+def _unparsed(listing: Mapping[Version, ListedFiles], matching: Iterable[Version]) -> Iterator[str]:
+    for version in matching:
+        for _, link in listing[version].wheels:
+            try:
+                parse_wheel_name(link.filename)
+            except ValueError:
+                yield link.filename
+
+
+def _nearest_versions(listing: Mapping[Version, ListedFiles], specifier: SpecifierSet) -> list[Version]:
+    """Return up to five versions with wheels around the one that the specifier names, else the newest."""
+    targets = (_parse_version(part.version.removesuffix(".*")) for part in specifier)
+    target = next((version for version in targets if version is not None), None)
+    versions = sorted(version for version, files in listing.items() if files.wheels)
+    if target is None or not target.is_prerelease:
+        versions = [version for version in versions if not version.is_prerelease] or versions
+    if target is None:
+        return versions[-_NEAREST:]
+    # The other local versions of the very version are nearest of all.
+    kin = [version for version in versions if version.public == target.public][:_NEAREST]
+    rest = [version for version in versions if version.public != target.public]
+    place, missing = bisect.bisect(rest, target), _NEAREST - len(kin)
+    start = min(max(0, place - (missing + 1) // 2), max(0, len(rest) - missing))
+    return sorted(kin + rest[start : start + missing])
