@@ -1,0 +1,106 @@
+"""WING A (pure): one release, read as far as it could be -> everything that wheelaudit says of it.
+
+The same for a live index, a cassette, wheels on disk or a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from wheelaudit.audit.findings import find_findings
+from wheelaudit.audit.groups import Scene, build_scene, judge
+from wheelaudit.audit.impact import build_coverage, build_impact, build_matrix
+from wheelaudit.audit.override import Conflict, build_override
+from wheelaudit.audit.proof import prove
+from wheelaudit.audit.uv import find_wheel_read
+from wheelaudit.audit.values import Audit, Group, Override, Proof, Union, Verdict
+from wheelaudit.environments import describe_environments
+from wheelaudit.metadata import Reading, WheelMetadata
+from wheelaudit.release import Release
+
+
+def audit_release(
+    release: Release,
+    readings: Sequence[Reading],
+    *,
+    requires_python: SpecifierSet | None = None,
+    union: Union = "scoped",
+) -> Audit:
+    """Judge ``release`` by its ``readings``, one per wheel.
+
+    ``requires_python`` is the project's bound: it decides which wheel uv reads and which
+    environments a lock covers, not the verdict. The override, if there is one, has been
+    evaluated in every served environment; ``proof`` says so.
+    """
+    place = {wheel: number for number, wheel in enumerate(release.wheels)}
+    readings = sorted(readings, key=lambda reading: place[reading.wheel])
+    scene = build_scene(readings)
+    verdict = judge(scene)
+    read = find_wheel_read(release.wheels, requires_python=requires_python)
+    override, proof, reason = _override(scene, verdict, union)
+    return Audit(
+        release=release,
+        verdict=verdict,
+        readings=tuple(readings),
+        groups=_build_groups(scene),
+        requires_python=requires_python,
+        reads_uv=read,
+        coverage=build_coverage(scene),
+        impact=build_impact(scene, read, requires_python=requires_python),
+        matrix=build_matrix(scene, read),
+        findings=find_findings(scene, verdict, conflict=reason, proof=proof),
+        override=override,
+        proof=proof,
+        no_override=reason,
+    )
+
+
+def _override(scene: Scene, verdict: Verdict, union: Union) -> tuple[Override | None, Proof | None, str | None]:
+    """The override with its proof, or why an inconsistent release has none."""
+    if verdict != "inconsistent":
+        return None, None, None
+    if scene.unread:
+        count = len(scene.unread)
+        which = "1 wheel was" if count == 1 else f"{count} wheels were"
+        return None, None, f"There is no override: {which} not read, and what it leaves out might be needed there."
+    if any(kin.meaning.unparsed for kin in scene.kin):
+        return None, None, "There is no override: a requirement is not PEP 508, and uv would refuse an entry with it."
+    built = build_override(scene, union=union)
+    match built:
+        case Conflict():
+            reason = (
+                f"There is no override: {built.first} and {built.second} would both be needed in one environment, "
+                "and no version is both."
+            )
+            return None, None, reason
+        case Override():
+            cores = {r.wheel: r.core for r in scene.readings if isinstance(r, WheelMetadata)}
+            extras: list[NormalizedName] = [extra for extra in scene.points.extras if extra is not None]
+            return built, prove(built, served=scene.distinct, cores=cores, extras=extras), None
+    assert_never(built)
+
+
+def _build_groups(scene: Scene) -> tuple[Group, ...]:
+    universe = [served.environment for served in scene.distinct]
+    groups: list[Group] = []
+    for number, kin in enumerate(scene.kin):
+        core = kin.readings[0].core
+        own = [
+            served.environment
+            for served in scene.distinct
+            if any(scene.kin_of.get(wheel) == number for wheel in served.best)
+        ]
+        groups.append(
+            Group(
+                wheels=tuple(reading.wheel for reading in kin.readings),
+                requires_dist=tuple(dict.fromkeys(line.text for line in core.requires_dist)),
+                requires_python=core.requires_python,
+                provides_extra=core.provides_extra,
+                environments=describe_environments(own, universe),
+            )
+        )
+    return tuple(groups)

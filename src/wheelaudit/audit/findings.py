@@ -1,0 +1,223 @@
+"""WING A (pure): what is wrong, under the stable ids of the README (WA1xx and WA2xx)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelaudit.audit.groups import Asks, Kin, Scene
+from wheelaudit.audit.points import Mask
+from wheelaudit.audit.values import Finding, Proof, Verdict
+from wheelaudit.environments import describe_environments
+from wheelaudit.metadata import RequirementKey, UnreadableWheel, WheelMetadata, parse_requires_python
+
+_HELP = {
+    "WA101": "Ask the project to give all wheels one metadata{lock}.",
+    "WA102": "Ask the project to mark these requirements for their platforms{lock}.",
+    "WA103": "Ask the project to pin one version, or to mark each pin{lock}.",
+    "WA104": "Ask the project to give all wheels one Requires-Python{lock}.",
+    "WA105": "Ask the project to provide the same extras in all wheels{lock}.",
+    "WA106": "Ask the project for one metadata: no marker names what sets these wheels apart.",
+    "WA201": "Try again later; if it stays, tell whoever keeps the index.",
+    "WA202": "Tell whoever keeps the index: the file was changed after it was hashed.",
+    "WA203": "Tell the project: the wheel was renamed or built wrongly.",
+    "WA204": "Tell whoever keeps the index: installers choose by the page, then meet the metadata.",
+    "WA205": "Tell whoever keeps the index: installers that read the wheel see something else.",
+    "WA206": "Tell the project: tools read this metadata differently, or refuse it.",
+}
+_LOCK = "; until then lock with the override"
+
+
+def find_findings(scene: Scene, verdict: Verdict, *, conflict: str | None, proof: Proof | None) -> tuple[Finding, ...]:
+    """Return every finding, by id; ``proof`` is there where an override is, ``conflict`` says why there is none."""
+    findings = [*_find_faults(scene)]
+    if verdict == "inconsistent":
+        findings += _find_differences(scene)
+        findings += _find_refusals(scene)
+        findings += _find_missing_extras(scene)
+        findings += _find_ties(scene, conflict=conflict, proof=proof)
+    lock = _LOCK if proof is not None else ""
+    findings = [replace(finding, help=_HELP[finding.id].format(lock=lock)) for finding in findings]
+    return tuple(sorted(findings, key=lambda finding: (finding.id, finding.wheels, finding.message)))
+
+
+def _find_differences(scene: Scene) -> Iterator[Finding]:
+    """WA101, 102, 103: what a lock lacks, has too much or in another version, by the wheels it is read from."""
+    needs = scene.needs()
+    known = scene.points.where(number for number, kin in enumerate(scene.best_kin) if None not in kin)
+    for kin in scene.kin:
+        asks = kin.meaning.asks
+        missing: dict[RequirementKey, Mask] = {}
+        leaking: dict[RequirementKey, Mask] = {}
+        other: dict[RequirementKey, Mask] = {}
+        for key in needs.keys() | asks.keys():
+            need, has = needs.get(key, 0) & known, asks.get(key, 0) & known
+            siblings = _of_project(asks, key) & known
+            missing[key] = need & ~has & ~siblings
+            other[key] = need & ~has & siblings
+            leaking[key] = has & ~need & ~_of_project(needs, key)
+        names = _names(kin)
+        wheels, one = _count(len(names), "wheel"), len(names) == 1
+        for finding, found, text in (
+            ("WA101", missing, f"{wheels} {'lacks' if one else 'lack'} {{what}} that {{where}} needs."),
+            (
+                "WA102",
+                leaking,
+                f"{wheels} {'asks' if one else 'ask'} for {{what}} in places whose own wheels do not: "
+                "read for all, {they} would leak to {where}.",
+            ),
+            (
+                "WA103",
+                other,
+                f"{wheels} {'asks' if one else 'ask'} for {{what}} in another version than {{where}} needs.",
+            ),
+        ):
+            keys = sorted((key for key, mask in found.items() if mask), key=str)
+            where = 0
+            for key in keys:
+                where |= found[key]
+            if keys:
+                yield Finding(
+                    id=finding,
+                    message=text.format(
+                        what=_count(len(keys), "requirement"),
+                        they="it" if len(keys) == 1 else "they",
+                        where=_describe(scene, where),
+                    ),
+                    wheels=names,
+                    requirements=tuple(map(str, keys)),
+                )
+
+
+def _of_project(asks: Asks, key: RequirementKey) -> Mask:
+    """The points at which another requirement of the same project is asked for."""
+    mask = 0
+    for other, points in asks.items():
+        if other != key and other.project == key.project:
+            mask |= points
+    return mask
+
+
+def _find_refusals(scene: Scene) -> Iterator[Finding]:
+    """WA104: a Requires-Python that shuts out environments which other wheels serve."""
+    for kin in scene.kin:
+        if kin.meaning.refused:
+            bound = kin.readings[0].core.requires_python
+            yield Finding(
+                id="WA104",
+                message=f"Requires-Python {bound} shuts out {_describe(scene, kin.meaning.refused)}, "
+                "which other wheels of the release serve.",
+                wheels=_names(kin),
+            )
+
+
+def _find_missing_extras(scene: Scene) -> Iterator[Finding]:
+    """WA105: extras that some wheels provide and others do not."""
+    provided = [(kin, frozenset(reading.core.provides_extra), reading) for kin in scene.kin for reading in kin.readings]
+    union = frozenset().union(*(extras for _, extras, _ in provided))
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for _, extras, reading in provided:
+        if union - extras:
+            lacking.setdefault(tuple(sorted(union - extras)), []).append(reading.wheel.filename)
+    for missing, wheels in sorted(lacking.items()):
+        noun = "extra" if len(missing) == 1 else "extras"
+        yield Finding(
+            id="WA105",
+            message=f"{_count(len(wheels), 'wheel')} {'does' if len(wheels) == 1 else 'do'} not provide the {noun} "
+            f"{', '.join(missing)}.",
+            wheels=tuple(sorted(wheels)),
+        )
+
+
+def _find_ties(scene: Scene, *, conflict: str | None, proof: Proof | None) -> Iterator[Finding]:
+    """WA106: environments with the same marker variables whose best wheels do not mean the same."""
+    tied = [number for number, kin in enumerate(scene.best_kin) if len(kin - {None}) > 1]
+    if not tied:
+        return
+    wheels = {
+        wheel.filename
+        for served, assignment in zip(scene.distinct, scene.assignment_of, strict=True)
+        if assignment in tied
+        for wheel in served.best
+    }
+    consequence = ""
+    if conflict is not None:
+        consequence = f" {conflict}"
+    elif proof is not None and proof.deviations:
+        consequence = " The override asks there for what any of these wheels asks for."
+    requirements: set[str] = set()
+    for number in tied:
+        asked = [scene.kin[k].meaning.at(scene.points.at(number)) for k in scene.best_kin[number] if k is not None]
+        requirements.update(str(key) for key in frozenset().union(*asked) - frozenset.intersection(*asked))
+    yield Finding(
+        id="WA106",
+        message="No marker can tell apart the wheels that serve "
+        f"{_describe(scene, scene.points.where(tied))} (free threading, C library or system version).{consequence}",
+        wheels=tuple(sorted(wheels)),
+        requirements=tuple(sorted(requirements)),
+    )
+
+
+def _find_faults(scene: Scene) -> Iterator[Finding]:
+    """WA2xx: what is wrong with the index or a wheel by itself; equal messages are one finding."""
+    gathered: dict[tuple[str, str], list[str]] = {}
+    for reading in scene.readings:
+        for finding, message in _faults_of(reading):
+            gathered.setdefault((finding, message), []).append(reading.wheel.filename)
+    for (finding, message), wheels in gathered.items():
+        yield Finding(id=finding, message=message, wheels=tuple(sorted(wheels)))
+
+
+def _faults_of(reading: WheelMetadata | UnreadableWheel) -> Iterator[tuple[str, str]]:
+    yield from ((fault.finding, fault.message) for fault in reading.faults)
+    if isinstance(reading, UnreadableWheel):
+        yield reading.error.finding, reading.error.message
+        return
+    core, wheel = reading.core, reading.wheel
+    if canonicalize_name(core.name) != wheel.project or not _same_version(core.version, wheel.version):
+        yield (
+            "WA203",
+            f"The metadata is of {core.name} {core.version}, the file name of {wheel.project} {wheel.version}.",
+        )
+    if wheel.requires_python is not None:
+        page, own = parse_requires_python(wheel.requires_python), core.python_specifier
+        if page is not None and page != own:
+            yield (
+                "WA204",
+                f"The page says Requires-Python {wheel.requires_python}, "
+                f"the metadata {core.requires_python or 'nothing'}.",
+            )
+    if core.requires_python and core.python_specifier is None:
+        yield "WA206", f"Requires-Python {core.requires_python!r} is not a version specifier (PEP 440)."
+    for text in dict.fromkeys(core.unparsed):
+        yield "WA206", f"Requires-Dist {text!r} is not a requirement (PEP 508)."
+
+
+def _same_version(text: str, version: Version) -> bool:
+    try:
+        return Version(text) == version
+    except InvalidVersion:
+        return False
+
+
+def _names(kin: Kin) -> tuple[str, ...]:
+    return tuple(sorted(reading.wheel.filename for reading in kin.readings))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _describe(scene: Scene, points: Mask) -> str:
+    """Name the environments of some points."""
+    numbers = {assignment for assignment, _ in scene.points.split(points)}
+    environments = [
+        (number, served.environment) for number, served in zip(scene.assignment_of, scene.distinct, strict=True)
+    ]
+    return describe_environments(
+        [environment for number, environment in environments if number in numbers],
+        [environment for _, environment in environments],
+    )

@@ -1,0 +1,203 @@
+"""WING A (pure): what each wheel asks for in each environment, which wheels mean the same, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelaudit.audit.points import Mask, Points
+from wheelaudit.audit.uv import lower_bound
+from wheelaudit.audit.values import Verdict
+from wheelaudit.environments import Served
+from wheelaudit.grid import build_served, find_distinct
+from wheelaudit.markers import comparisons
+from wheelaudit.metadata import (
+    CoreMetadata,
+    Reading,
+    RequirementKey,
+    UnreadableWheel,
+    WheelMetadata,
+    parse_requires_python,
+)
+from wheelaudit.release import WheelFile
+
+Asks = Mapping[RequirementKey, Mask]
+"""Requirement to the points at which it is asked for; requirements asked for nowhere are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What one metadata comes to in the served environments: equal meanings, equal locks."""
+
+    asks: Asks
+    refused: Mask
+    """Served points below the metadata's own Requires-Python: a lock tool that reads it leaves them out."""
+    unparsed: tuple[str, ...]
+    """Requirements that are not PEP 508; two meanings can be compared only where these are equal."""
+
+    def same_as(self, other: Meaning) -> bool:
+        """Whether both ask for the same everywhere."""
+        return (self.asks, self.refused, self.unparsed) == (other.asks, other.refused, other.unparsed)
+
+    def at(self, points: Mask) -> frozenset[RequirementKey]:
+        """Return what is asked for at any of ``points``."""
+        return frozenset(key for key, mask in self.asks.items() if mask & points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """Readings of one meaning."""
+
+    readings: tuple[WheelMetadata, ...]
+    meaning: Meaning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A release laid out for judging: its environments as points, and what every reading means there."""
+
+    readings: tuple[Reading, ...]
+    served: tuple[Served, ...]
+    """Every environment, those included that differ in nothing that matters."""
+    distinct: tuple[Served, ...]
+    assignment_of: tuple[int, ...]
+    """Per distinct environment the number of its assignment in `points`: several where only the ABI or libc differs."""
+    points: Points
+    kin: tuple[Kin, ...]
+    """By their first wheel."""
+    kin_of: Mapping[WheelFile, int]
+    """Of the wheels that were read."""
+
+    @property
+    def unread(self) -> tuple[UnreadableWheel, ...]:
+        return tuple(reading for reading in self.readings if isinstance(reading, UnreadableWheel))
+
+    @property
+    def best_kin(self) -> tuple[frozenset[int | None], ...]:
+        """Per assignment, the meanings of its best wheels; None among them where one is unread."""
+        best: list[set[int | None]] = [set() for _ in self.points.assignments]
+        for served, assignment in zip(self.distinct, self.assignment_of, strict=True):
+            best[assignment].update(self.kin_of.get(wheel) for wheel in served.best)
+        return tuple(frozenset(kin) for kin in best)
+
+    def needs(self) -> Asks:
+        """Return what the best wheels ask for: a point needs a requirement if any wheel tied there asks for it."""
+        needs: dict[RequirementKey, Mask] = {}
+        for assignment, numbers in enumerate(self.best_kin):
+            here = self.points.at(assignment)
+            for number in numbers:
+                if number is not None:
+                    for key, mask in self.kin[number].meaning.asks.items():
+                        if mask & here:
+                            needs[key] = needs.get(key, 0) | (mask & here)
+        return needs
+
+
+def build_scene(readings: Sequence[Reading]) -> Scene:
+    """Lay a release's readings out over the environments that its wheels serve."""
+    read = tuple(reading for reading in readings if isinstance(reading, WheelMetadata))
+    cores = {core_signature(reading.core): reading.core for reading in read}
+    bounds = {
+        reading.wheel: reading.core.python_specifier
+        if isinstance(reading, WheelMetadata)
+        else parse_requires_python(reading.wheel.requires_python)
+        for reading in readings
+    }
+    markers = {line.marker for core in cores.values() for line in core.requires_dist}
+    served = build_served(
+        [reading.wheel for reading in readings],
+        requires_python=bounds,
+        comparisons=[comparison for marker in markers for comparison in comparisons(marker)],
+    )
+    distinct = find_distinct(served)
+    numbers: dict[tuple[str, ...], int] = {}
+    assignments: list[Mapping[str, str]] = []
+    assignment_of: list[int] = []
+    for each in distinct:
+        variables = each.environment.variables()
+        number = numbers.setdefault(tuple(variables.values()), len(numbers))
+        if number == len(assignments):
+            assignments.append(variables)
+        assignment_of.append(number)
+    points = Points(assignments, find_extras(cores.values()))
+    meanings = {signature: build_meaning(core, points) for signature, core in cores.items()}
+    kin = _gather_kin(read, meanings)
+    return Scene(
+        readings=tuple(readings),
+        served=served,
+        distinct=distinct,
+        assignment_of=tuple(assignment_of),
+        points=points,
+        kin=kin,
+        kin_of={reading.wheel: number for number, each in enumerate(kin) for reading in each.readings},
+    )
+
+
+def judge(scene: Scene) -> Verdict:
+    """Return the verdict (DESIGN: consistent, inconsistent, undecided).
+
+    Two readings that disagree in one served environment make the release inconsistent,
+    however many others are unread. Requirements that are not PEP 508 mean nobody knows
+    what: readings are compared only where these are the same text.
+    """
+    by_unparsed: dict[tuple[str, ...], int] = {}
+    for kin in scene.kin:
+        by_unparsed[kin.meaning.unparsed] = by_unparsed.get(kin.meaning.unparsed, 0) + 1
+    if any(count > 1 for count in by_unparsed.values()):
+        return "inconsistent"
+    return "undecided" if scene.unread or len(by_unparsed) != 1 else "consistent"
+
+
+def core_signature(core: CoreMetadata) -> tuple[object, ...]:
+    """Return a key that is equal for metadata that differ in nothing that is judged."""
+    return (core.requires_dist, core.requires_python, core.provides_extra, core.unparsed)
+
+
+def find_extras(cores: Iterable[CoreMetadata]) -> tuple[NormalizedName, ...]:
+    """Return every extra that any metadata names, in Provides-Extra or (uv uses those too) only in a marker; sorted."""
+    extras: set[NormalizedName] = set()
+    for core in cores:
+        extras.update(core.provides_extra)
+        for line in core.requires_dist:
+            extras.update(
+                NormalizedName(comparison.value)
+                for comparison in comparisons(line.marker)
+                if comparison.variable == "extra" and comparison.op in ("==", "!=") and comparison.value
+            )
+    return tuple(sorted(extras))
+
+
+def build_meaning(core: CoreMetadata, points: Points) -> Meaning:
+    """Return what ``core`` asks for at each of ``points``."""
+    asks: dict[RequirementKey, Mask] = {}
+    for line in dict.fromkeys(core.requires_dist):
+        mask = points.holds(line.marker)
+        if mask:
+            asks[line.key] = asks.get(line.key, 0) | mask
+    floor = lower_bound(core.python_specifier)
+    refused = 0
+    if floor is not None:
+        refused = points.where(
+            number
+            for number, variables in enumerate(points.assignments)
+            if Version(variables["python_full_version"]) < floor
+        )
+    return Meaning(asks=asks, refused=refused, unparsed=tuple(sorted(set(core.unparsed))))
+
+
+def _gather_kin(read: Sequence[WheelMetadata], meanings: Mapping[tuple[object, ...], Meaning]) -> tuple[Kin, ...]:
+    gathered: list[tuple[Meaning, list[WheelMetadata]]] = []
+    place: dict[tuple[object, ...], int] = {}
+    for reading in read:
+        signature = core_signature(reading.core)
+        if signature not in place:
+            meaning = meanings[signature]
+            same = (number for number, (other, _) in enumerate(gathered) if meaning.same_as(other))
+            place[signature] = next(same, len(gathered))
+            if place[signature] == len(gathered):
+                gathered.append((meaning, []))
+        gathered[place[signature]][1].append(reading)
+    return tuple(Kin(readings=tuple(readings), meaning=meaning) for meaning, readings in gathered)

@@ -1,0 +1,257 @@
+"""WING A (pure): the union of the wheels' requirements, confined where it must be (DESIGN, "The override").
+
+Per requirement (project, extras, specifier): a wheel's own line where its marker
+already holds exactly where the requirement is needed; otherwise that marker joined
+with the plainest one that keeps it out of the environments that do not need it.
+Lines of one project are kept apart even where no wheel serves, because uv forks on
+overlapping lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from packaging.utils import NormalizedName
+
+from wheelaudit.audit.groups import Asks, Scene
+from wheelaudit.audit.merging import merge_orders
+from wheelaudit.audit.points import Mask, Points
+from wheelaudit.audit.separators import InseparableError, find_plainest, plainness
+from wheelaudit.audit.universe import Universe
+from wheelaudit.audit.uv import find_floor
+from wheelaudit.audit.values import Override, Union
+from wheelaudit.grid import find_platforms
+from wheelaudit.markers import (
+    All,
+    AnyOf,
+    Expression,
+    comparisons,
+    count_comparisons,
+    evaluate,
+    join_all,
+    join_any,
+)
+from wheelaudit.metadata import RequirementKey, RequirementLine, WheelMetadata, parse_requirement_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two requirements of one project that no version meets, both needed at one point that no marker divides."""
+
+    first: RequirementKey
+    second: RequirementKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Variant:
+    """One line as some wheels spell it, and where those wheels need it."""
+
+    line: RequirementLine
+    kin: frozenset[int]
+
+
+def build_override(scene: Scene, *, union: Union = "scoped") -> Override | Conflict:
+    """Return the override of a release whose wheels were all read, or the conflict that forbids one."""
+    readings = [reading for reading in scene.readings if isinstance(reading, WheelMetadata)]
+    if union == "plain":
+        requires_dist = _build_plain(readings)
+    else:
+        conflict = find_conflict(scene)
+        if conflict is not None:
+            return conflict
+        requires_dist = _build_scoped(scene, readings)
+    return Override(
+        name=readings[0].wheel.project,
+        version=readings[0].wheel.version,
+        requires_python=_build_requires_python(readings),
+        requires_dist=requires_dist,
+        provides_extras=merge_orders(reading.core.provides_extra for reading in readings),
+    )
+
+
+def find_conflict(scene: Scene) -> Conflict | None:
+    """Return two requirements that tied wheels ask for at one point and that no version meets; None: no such two."""
+    for assignment, numbers in enumerate(scene.best_kin):
+        asks = [scene.kin[number].meaning.asks for number in numbers if number is not None]
+        if len(asks) < 2:
+            continue
+        for place in range(scene.points.width):
+            point = 1 << (assignment * scene.points.width + place)
+            wanted = [frozenset(key for key, mask in each.items() if mask & point) for each in asks]
+            for first, second in combinations(sorted(frozenset().union(*wanted), key=str), 2):
+                together = any({first, second} <= each for each in wanted)
+                if first.project == second.project and not together and _exclude_each_other(first, second):
+                    return Conflict(first=first, second=second)
+    return None
+
+
+def _exclude_each_other(first: RequirementKey, second: RequirementKey) -> bool:
+    if first.url or second.url:
+        return first.url != second.url
+    return first.specifier.is_disjoint(second.specifier)
+
+
+def _build_plain(readings: Sequence[WheelMetadata]) -> tuple[str, ...]:
+    """Every line of every wheel once, nothing confined and nothing left out."""
+    texts: dict[RequirementLine, str] = {}
+    for reading in readings:
+        for line in reading.core.requires_dist:
+            texts.setdefault(line, line.text)
+    return tuple(texts[line] for line in merge_orders(reading.core.requires_dist for reading in readings))
+
+
+def _build_requires_python(readings: Sequence[WheelMetadata]) -> str | None:
+    """The lowest bound over the wheels, as its wheel spells it where it is nothing but that bound."""
+    spellings = dict.fromkeys(reading.core.requires_python for reading in readings)
+    bounds = {
+        text: next(r.core.python_specifier for r in readings if r.core.requires_python == text) for text in spellings
+    }
+    if len(spellings) == 1 and None not in bounds.values():
+        return next(iter(spellings))
+    floor = find_floor(bounds.values())
+    if floor is None:
+        return None
+    for text, bound in bounds.items():
+        if bound is not None and len(bound) == 1 and find_floor([bound]) == floor:
+            return text
+    return f">={floor}"
+
+
+def _build_scoped(scene: Scene, readings: Sequence[WheelMetadata]) -> tuple[str, ...]:
+    builder = _Builder(scene, readings)
+    order = merge_orders([line.key for line in reading.core.requires_dist] for reading in readings)
+    for key in order:
+        builder.keep_verbatim(key)
+    for key in order:
+        builder.confine(key)
+    return tuple(builder.texts[key] for key in order if key in builder.texts)
+
+
+class _Builder:
+    """Places one line per requirement, verbatim ones first, so that they decide where the others may hold."""
+
+    def __init__(self, scene: Scene, readings: Sequence[WheelMetadata]) -> None:
+        self.scene = scene
+        self.universe = Universe(scene)
+        self.points: Points = self.universe.points
+        self.needs: Asks = scene.needs()
+        self.variants = _find_variants(scene, readings)
+        self.texts: dict[RequirementKey, str] = {}
+        self.placed: dict[NormalizedName, list[tuple[RequirementKey, Mask]]] = {}
+
+    def keep_verbatim(self, key: RequirementKey) -> None:
+        """Place the first line whose own marker holds exactly where the requirement is needed, if there is one."""
+        need = self.needs.get(key, 0)
+        for variant in self.variants.get(key, ()):
+            holding = self.points.holds(variant.line.marker)
+            if holding & self.universe.served == need and not holding & self._taken(key):
+                self._place(key, variant.line.text, holding)
+                return
+
+    def confine(self, key: RequirementKey) -> None:
+        """Place the requirement with the plainest marker that is right, unless it stands or nothing needs it."""
+        need = self.needs.get(key, 0)
+        if key in self.texts or not need:
+            return
+        shun = self.universe.served & ~need
+        avoid = self._taken(key)
+        candidates = list(self._confine_one(key, need, shun, avoid)) or [self._confine_many(key, need, shun, avoid)]
+        marker = min(candidates, key=lambda each: (count_comparisons(each), candidates.index(each)))
+        marker = self._simplify(marker)
+        holding = self.points.holds(marker)
+        if holding & shun or need & ~holding:
+            raise AssertionError(f"the marker built for {key} is wrong: {marker}")
+        # A URL ends at white space (PEP 508): the semicolon must not touch it.
+        text = str(key) if marker is None else f"{key}{' ' if key.url else ''}; {marker}"
+        if parse_requirement_line(text).marker != marker:
+            raise AssertionError(f"the requirement built for {key} does not parse back: {text}")
+        self._place(key, text, holding)
+
+    def _confine_one(self, key: RequirementKey, need: Mask, shun: Mask, avoid: Mask) -> Iterable[Expression | None]:
+        """Join one line's own marker with a separator, for each line that holds wherever the requirement is needed."""
+        for variant in self.variants[key]:
+            holding = self.points.holds(variant.line.marker)
+            if not need & ~holding:
+                # Where an extra decides in the same environment, the markers of several wheels must do it together.
+                with contextlib.suppress(InseparableError):
+                    separator = find_plainest(self.points, need, shun & holding, avoid=avoid & holding)
+                    yield join_all(variant.line.marker, separator)
+
+    def _confine_many(self, key: RequirementKey, need: Mask, shun: Mask, avoid: Mask) -> Expression | None:
+        """Confine each line to where its own wheels need it, and join them with "or"."""
+        clauses: list[tuple[Expression | None, Mask]] = []
+        for variant in self.variants[key]:
+            holding = self.points.holds(variant.line.marker)
+            own = need & holding & self._best_of(variant.kin)
+            if own:
+                separator = find_plainest(self.points, own, shun & holding, avoid=avoid & holding)
+                clause = join_all(variant.line.marker, separator)
+                clauses.append((clause, self.points.holds(clause)))
+        for candidate in sorted(clauses, key=lambda each: plainness(each[0]), reverse=True):
+            rest = [other for other in clauses if other is not candidate]
+            covered = 0
+            for _, mask in rest:
+                covered |= mask
+            if rest and not need & ~covered:
+                clauses = rest
+        return join_any(*(clause for clause, _ in clauses))
+
+    def _best_of(self, kin: frozenset[int]) -> Mask:
+        """The points whose best wheel is of one of ``kin``."""
+        return self.points.where(number for number, best in enumerate(self.scene.best_kin) if best & kin)
+
+    def _taken(self, key: RequirementKey) -> Mask:
+        """The free points where a placed line of the same project holds, unless one wheel asks for both there."""
+        taken = 0
+        for other, holding in self.placed.get(key.project, ()):
+            together = 0
+            for meaning in self.universe.meanings:
+                together |= meaning.asks.get(key, 0) & meaning.asks.get(other, 0)
+            taken |= holding & self.universe.free & ~together
+        return taken
+
+    def _place(self, key: RequirementKey, text: str, holding: Mask) -> None:
+        self.texts[key] = text
+        self.placed.setdefault(key.project, []).append((key, holding))
+
+    def _simplify(self, marker: Expression | None) -> Expression | None:
+        """Drop every part of ``marker`` without which it holds at the same points, free ones included."""
+        whole = self.points.holds(marker)
+        if marker is None or whole == self.points.full:
+            return None
+        match marker:
+            case All(parts):
+                join = join_all
+            case AnyOf(parts):
+                join = join_any
+            case _:
+                return marker
+        kept = [self._simplify(part) for part in parts]
+        for part in list(reversed(kept)):
+            rest = [other for other in kept if other is not part]
+            if rest and self.points.holds(join(*rest)) == whole:
+                kept = rest
+        return join(*kept)
+
+
+def _find_variants(scene: Scene, readings: Sequence[WheelMetadata]) -> dict[RequirementKey, list[_Variant]]:
+    """Per requirement its lines by wheel file name, but none that can hold on none of its own wheel's platforms."""
+    literals = [
+        comparison
+        for reading in readings
+        for line in reading.core.requires_dist
+        for comparison in comparisons(line.marker)
+    ]
+    platforms = find_platforms([reading.wheel for reading in readings], comparisons=literals)
+    found: dict[RequirementKey, dict[RequirementLine, tuple[RequirementLine, set[int]]]] = {}
+    for reading in readings:
+        for line in dict.fromkeys(reading.core.requires_dist):
+            if any(evaluate(line.marker, variables) for variables in platforms[reading.wheel]):
+                _, kin = found.setdefault(line.key, {}).setdefault(line, (line, set()))
+                kin.add(scene.kin_of[reading.wheel])
+    return {
+        key: [_Variant(line=line, kin=frozenset(kin)) for line, kin in lines.values()] for key, lines in found.items()
+    }

@@ -1,0 +1,109 @@
+"""WING A (pure): the evaluation of an override in every served environment.
+
+Deliberately a second way: it parses the override's text again and asks `packaging`
+to evaluate each marker in full environments, and shares nothing with the builder
+but the list of environments and their best wheels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+from wheelaudit.audit.groups import find_extras
+from wheelaudit.audit.values import Deviation, Override, Proof
+from wheelaudit.environments import Environment, Served, describe_environments
+from wheelaudit.markers import VARIABLES
+from wheelaudit.metadata import CoreMetadata, RequirementKey
+from wheelaudit.release import WheelFile
+
+Wanted = frozenset[RequirementKey]
+Parsed = tuple[tuple[RequirementKey, Marker | None], ...]
+
+
+def prove(
+    override: Override,
+    *,
+    served: Sequence[Served],
+    cores: Mapping[WheelFile, CoreMetadata],
+    extras: Iterable[NormalizedName],
+) -> Proof:
+    """Evaluate ``override`` in every environment of ``served``, without an extra and with each of ``extras``."""
+    evaluator = _Evaluator()
+    offered = evaluator.parse(override.requires_dist)
+    asked = {wheel: evaluator.parse(line.text for line in core.requires_dist) for wheel, core in cores.items()}
+    named = {wheel: find_extras([core]) for wheel, core in cores.items()}
+    deviations: dict[tuple[NormalizedName | None, Wanted, Wanted], list[Environment]] = {}
+    contexts: tuple[NormalizedName | None, ...] = (None, *extras)
+    for each in served:
+        variables = each.environment.variables()
+        for extra in contexts:
+            got = evaluator.wanted(offered, variables, extra)
+            missing: set[RequirementKey] = set()
+            unwanted: set[RequirementKey] = set()
+            for wheel in each.best:
+                needed = evaluator.wanted(asked[wheel], variables, extra if extra in named[wheel] else None)
+                missing |= needed - got
+                unwanted |= got - needed
+            if missing or unwanted:
+                key = (extra, frozenset(missing), frozenset(unwanted))
+                deviations.setdefault(key, []).append(each.environment)
+    universe = [each.environment for each in served]
+    return Proof(
+        environments=len(served) * len(contexts),
+        deviations=tuple(
+            Deviation(
+                environments=describe_environments(environments, universe),
+                extra=extra,
+                missing=tuple(sorted(map(str, missing))),
+                unwanted=tuple(sorted(map(str, unwanted))),
+            )
+            for (extra, missing, unwanted), environments in deviations.items()
+        ),
+    )
+
+
+class _Evaluator:
+    """Evaluates requirements with `packaging`, each marker once per distinct values of the variables it names."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[int, tuple[str, ...]], bool] = {}
+        self._parsed: dict[str, tuple[RequirementKey, Marker | None]] = {}
+        self._variables: dict[int, tuple[str, ...]] = {}
+
+    def parse(self, texts: Iterable[str]) -> Parsed:
+        """Parse requirements, repeated ones once."""
+        return tuple(self._parse(text) for text in dict.fromkeys(texts))
+
+    def wanted(self, requirements: Parsed, variables: Mapping[str, str], extra: NormalizedName | None) -> Wanted:
+        """Return what is asked for, markers aside."""
+        values = {**variables, "extra": extra or ""}
+        return frozenset(key for key, marker in requirements if marker is None or self._holds(marker, values))
+
+    def _parse(self, text: str) -> tuple[RequirementKey, Marker | None]:
+        if text not in self._parsed:
+            requirement = Requirement(text)
+            self._parsed[text] = (_key(requirement), requirement.marker)
+            if requirement.marker is not None:
+                named = str(requirement.marker)
+                self._variables[id(requirement.marker)] = tuple(n for n in (*VARIABLES, "extra") if n in named)
+        return self._parsed[text]
+
+    def _holds(self, marker: Marker, values: Mapping[str, str]) -> bool:
+        key = (id(marker), tuple([values[name] for name in self._variables[id(marker)]]))
+        if key not in self._answers:
+            # All variables are given: none is borrowed from the machine that wheelaudit runs on.
+            self._answers[key] = marker.evaluate(dict(values))
+        return self._answers[key]
+
+
+def _key(requirement: Requirement) -> RequirementKey:
+    return RequirementKey(
+        project=canonicalize_name(requirement.name),
+        extras=tuple(sorted(canonicalize_name(extra) for extra in requirement.extras)),
+        specifier=requirement.specifier,
+        url=requirement.url,
+    )
