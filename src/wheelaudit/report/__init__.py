@@ -1,0 +1,1 @@
+"""OUTPUT: audits turned into text, one renderer a file. No room here prints, reads an index or knows the time."""
