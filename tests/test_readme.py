@@ -1,0 +1,78 @@
+"""README: its blocks are what the program says now, and its findings are those that exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wheelaudit.cli.audit import command
+from wheelaudit.cli.help import build_help
+from wheelaudit.cli.main import run
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SHOW = ("torch==2.6.0+cu126", "--index", "cu126", "--replay", "cassettes/torch-2.6.0+cu126")
+
+Block = Callable[[str, str], None]
+
+
+@pytest.fixture
+def block(request: pytest.FixtureRequest) -> Block:
+    """Hold the README's block of a name against a text; under ``--update-golden`` write it there."""
+    update = bool(request.config.getoption("--update-golden"))
+
+    def compare(name: str, text: str) -> None:
+        page = README.read_text(encoding="utf-8")
+        found = re.search(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- /{name} -->)", page, re.DOTALL)
+        assert found is not None, f"the README has no block {name}"
+        wanted = f"\n```text\n{text}```\n\n"
+        if update:
+            README.write_text(page[: found.end(1)] + wanted + page[found.start(3) :], encoding="utf-8", newline="\n")
+        else:
+            assert found[2] == wanted, f"the README's {name} is not current: run with --update-golden"
+
+    return compare
+
+
+def test_report_is_what_the_command_prints(
+    block: Block, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*SHOW, "--color", "never"]) == 1
+    block("report", capsys.readouterr().out)
+
+
+def test_report_is_of_the_command_above_it() -> None:
+    page = README.read_text(encoding="utf-8")
+    assert f"<!-- report: what `wheelaudit {' '.join(SHOW)}` prints" in page
+
+
+def test_help_is_current(block: Block) -> None:
+    block("help", build_help(command))
+
+
+def test_every_finding_has_its_heading_and_no_other_does() -> None:
+    # Ids stand in the source as text of their own; what is only mentioned in prose does not count.
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src").rglob("*.py")))
+    used = set(re.findall(r'"(WA\d{3})"', sources))
+    headings = re.findall(r"^### (WA\d{3}): \S", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert used
+    assert headings == sorted(used)
+
+
+def test_python_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (example,) = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {"__name__": "example"})
+    out = capsys.readouterr().out
+    assert out.startswith("torch==2.6.0+cu126 inconsistent\n[[tool.uv.dependency-metadata]]\n")
+
+
+def test_links_lead_to_files_of_the_project() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []

@@ -1,0 +1,54 @@
+"""What a start costs: heavy modules are imported by the work that needs them, not by the door."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wheelaudit
+
+SOURCE = Path(__file__).parents[1] / "src"
+
+HEAVY = {
+    *("anyio", "asyncio", "distlib", "h2", "httpcore", "httpx", "packaging", "platformdirs", "rich", "sqlite3", "ssl"),
+    *("tomlkit", "tomllib"),
+}
+"""Each costs 5 to 50 ms, over an interpreter that starts in about 15."""
+
+needs_command_line = pytest.mark.skipif(
+    not (SOURCE / "wheelaudit" / "cli" / "main.py").exists(), reason="there is no command line yet"
+)
+
+
+def find_imported(*arguments: str) -> set[str]:
+    """Return the top-level names that ``python ARGUMENTS`` imports beyond what the bare interpreter does."""
+    return _imported(*arguments) - _imported("-c", "pass")
+
+
+def _imported(*arguments: str) -> set[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONPROFILEIMPORTTIME": "1", "COLUMNS": "80"}
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(re.findall(r"^import time:.*\|\s*(\w+)(?:\.\w+)*$", done.stderr, re.MULTILINE))
+
+
+def test_heavy_import_is_seen() -> None:
+    assert "sqlite3" in find_imported("-c", "import sqlite3.dbapi2")
+
+
+def test_import_of_the_package_is_light() -> None:
+    imported = find_imported("-c", "import wheelaudit")
+    assert wheelaudit.__name__ in imported
+    assert imported & HEAVY == set()
+
+
+@needs_command_line
+def test_help_is_light() -> None:
+    imported = find_imported("-m", "wheelaudit", "--help")
+    assert wheelaudit.__name__ in imported
+    assert imported & HEAVY == set()
