@@ -59,6 +59,8 @@ class Release:
     wheels: tuple[WheelFile, ...]
     """Sorted by file name, bytewise (the order in which uv reads them), then by index as the user gave them."""
     skipped: tuple[SkippedFile, ...] = ()
+    indexes: tuple[str, ...] = ()
+    """Those that have the release, as the user ordered them: uv asks the first alone. Empty: the first wheel's."""
 
     @property
     def spec(self) -> str:

@@ -213,6 +213,8 @@ class TestRelease:
             (wheel("2.6.0"), "a"),
             (wheel("2.6.0", "cp39-cp39-win_amd64"), "a"),
         ]
+        # As the user gave them, not as their wheels sort: uv asks the first index alone.
+        assert release.indexes == ("z", "a")
 
     def test_repeated_link_counts_once_but_another_address_twice(self) -> None:
         other = build_link(wheel("2.6.0"), url="https://files.example/cu126/w.whl")

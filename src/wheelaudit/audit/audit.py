@@ -40,7 +40,7 @@ def audit_release(
     readings = sorted(readings, key=lambda reading: place[reading.wheel])
     scene = build_scene(readings)
     verdict = judge(scene)
-    read = find_wheel_read(release.wheels, requires_python=requires_python)
+    read = find_wheel_read(release.wheels, requires_python=requires_python, indexes=release.indexes)
     override, proof, reason = _override(scene, verdict, union)
     return Audit(
         release=release,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelaudit.audit.groups import Asks, Kin, Scene
 from wheelaudit.audit.points import Mask
@@ -150,8 +150,10 @@ def _find_ties(scene: Scene, *, conflict: str | None, proof: Proof | None) -> It
         consequence = " The override asks there for what any of these wheels asks for."
     requirements: set[str] = set()
     for number in tied:
-        asked = [scene.kin[k].meaning.at(scene.points.at(number)) for k in scene.best_kin[number] if k is not None]
-        requirements.update(str(key) for key in frozenset().union(*asked) - frozenset.intersection(*asked))
+        here = scene.points.at(number)
+        asks = [scene.kin[k].meaning.asks for k in scene.best_kin[number] if k is not None]
+        keys = frozenset(key for each in asks for key in each)
+        requirements.update(str(key) for key in keys if len({each.get(key, 0) & here for each in asks}) > 1)
     yield Finding(
         id="WA106",
         message="No marker can tell apart the wheels that serve "
@@ -199,7 +201,7 @@ def _faults_of(reading: WheelMetadata | UnreadableWheel) -> Iterator[tuple[str, 
 def _same_version(text: str, version: Version) -> bool:
     try:
         return Version(text) == version
-    except InvalidVersion:
+    except ValueError:  # no version, or one too long for an integer
         return False
 
 

@@ -42,10 +42,6 @@ class Meaning:
         """Whether both ask for the same everywhere."""
         return (self.asks, self.refused, self.unparsed) == (other.asks, other.refused, other.unparsed)
 
-    def at(self, points: Mask) -> frozenset[RequirementKey]:
-        """Return what is asked for at any of ``points``."""
-        return frozenset(key for key, mask in self.asks.items() if mask & points)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kin:

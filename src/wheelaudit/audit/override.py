@@ -27,6 +27,7 @@ from wheelaudit.grid import find_platforms
 from wheelaudit.markers import (
     All,
     AnyOf,
+    Comparison,
     Expression,
     comparisons,
     count_comparisons,
@@ -51,6 +52,10 @@ class _Variant:
 
     line: RequirementLine
     kin: frozenset[int]
+
+
+_Lines = Sequence[tuple[frozenset[int], Expression | None]]
+"""Markers of lines, each with the meanings of the wheels whose line it is."""
 
 
 def build_override(scene: Scene, *, union: Union = "scoped") -> Override | Conflict:
@@ -147,8 +152,8 @@ class _Builder:
         need = self.needs.get(key, 0)
         for variant in self.variants.get(key, ()):
             holding = self.points.holds(variant.line.marker)
-            if holding & self.universe.served == need and not holding & self._taken(key):
-                self._place(key, variant.line.text, holding)
+            if holding & self.universe.served == need and not self._loose(variant.line.marker) & self._closed(key):
+                self._place(key, variant.line.text, variant.line.marker)
                 return
 
     def confine(self, key: RequirementKey) -> None:
@@ -157,10 +162,12 @@ class _Builder:
         if key in self.texts or not need:
             return
         shun = self.universe.served & ~need
-        avoid = self._taken(key)
-        candidates = list(self._confine_one(key, need, shun, avoid)) or [self._confine_many(key, need, shun, avoid)]
+        avoid = self._closed(key)
+        candidates = list(self._confine_one(key, need, shun, avoid)) or [
+            self._confine_many(lines, need, shun, avoid) for lines in _find_spellings(self.variants[key])
+        ]
         marker = min(candidates, key=lambda each: (count_comparisons(each), candidates.index(each)))
-        marker = self._simplify(marker)
+        marker = self._simplify(marker, avoid)
         holding = self.points.holds(marker)
         if holding & shun or need & ~holding:
             raise AssertionError(f"the marker built for {key} is wrong: {marker}")
@@ -168,7 +175,7 @@ class _Builder:
         text = str(key) if marker is None else f"{key}{' ' if key.url else ''}; {marker}"
         if parse_requirement_line(text).marker != marker:
             raise AssertionError(f"the requirement built for {key} does not parse back: {text}")
-        self._place(key, text, holding)
+        self._place(key, text, marker)
 
     def _confine_one(self, key: RequirementKey, need: Mask, shun: Mask, avoid: Mask) -> Iterable[Expression | None]:
         """Join one line's own marker with a separator, for each line that holds wherever the requirement is needed."""
@@ -177,18 +184,19 @@ class _Builder:
             if not need & ~holding:
                 # Where an extra decides in the same environment, the markers of several wheels must do it together.
                 with contextlib.suppress(InseparableError):
-                    separator = find_plainest(self.points, need, shun & holding, avoid=avoid & holding)
+                    loose = self._loose(variant.line.marker)
+                    separator = find_plainest(self.points, need, shun & holding, avoid=avoid & loose)
                     yield join_all(variant.line.marker, separator)
 
-    def _confine_many(self, key: RequirementKey, need: Mask, shun: Mask, avoid: Mask) -> Expression | None:
+    def _confine_many(self, lines: _Lines, need: Mask, shun: Mask, avoid: Mask) -> Expression | None:
         """Confine each line to where its own wheels need it, and join them with "or"."""
         clauses: list[tuple[Expression | None, Mask]] = []
-        for variant in self.variants[key]:
-            holding = self.points.holds(variant.line.marker)
-            own = need & holding & self._best_of(variant.kin)
+        for kin, marker in lines:
+            holding = self.points.holds(marker)
+            own = need & holding & self._best_of(kin)
             if own:
-                separator = find_plainest(self.points, own, shun & holding, avoid=avoid & holding)
-                clause = join_all(variant.line.marker, separator)
+                separator = find_plainest(self.points, own, shun & holding, avoid=avoid & self._loose(marker))
+                clause = join_all(marker, separator)
                 clauses.append((clause, self.points.holds(clause)))
         for candidate in sorted(clauses, key=lambda each: plainness(each[0]), reverse=True):
             rest = [other for other in clauses if other is not candidate]
@@ -203,24 +211,35 @@ class _Builder:
         """The points whose best wheel is of one of ``kin``."""
         return self.points.where(number for number, best in enumerate(self.scene.best_kin) if best & kin)
 
-    def _taken(self, key: RequirementKey) -> Mask:
-        """The free points where a placed line of the same project holds, unless one wheel asks for both there."""
-        taken = 0
+    def _closed(self, key: RequirementKey) -> Mask:
+        """The points where uv must not see a line of ``key`` hold, because another one of its project does.
+
+        That is where only the other is needed, and where no wheel serves but a placed line
+        holds, unless one wheel asks for both there.
+        """
+        closed = 0
+        for other, need in self.needs.items():
+            if other != key and other.project == key.project:
+                closed |= need & ~self.needs.get(key, 0)
         for other, holding in self.placed.get(key.project, ()):
             together = 0
             for meaning in self.universe.meanings:
                 together |= meaning.asks.get(key, 0) & meaning.asks.get(other, 0)
-            taken |= holding & self.universe.free & ~together
-        return taken
+            closed |= holding & self.universe.free & ~together
+        return closed
 
-    def _place(self, key: RequirementKey, text: str, holding: Mask) -> None:
+    def _loose(self, marker: Expression | None) -> Mask:
+        """The points where ``marker`` may hold for all uv can tell."""
+        return self.points.holds(_loosen(marker))
+
+    def _place(self, key: RequirementKey, text: str, marker: Expression | None) -> None:
         self.texts[key] = text
-        self.placed.setdefault(key.project, []).append((key, holding))
+        self.placed.setdefault(key.project, []).append((key, self._loose(marker)))
 
-    def _simplify(self, marker: Expression | None) -> Expression | None:
-        """Drop every part of ``marker`` without which it holds at the same points, free ones included."""
-        whole = self.points.holds(marker)
-        if marker is None or whole == self.points.full:
+    def _simplify(self, marker: Expression | None, avoid: Mask) -> Expression | None:
+        """Drop every part without which ``marker`` holds at the same points, free ones included, also to uv's eyes."""
+        whole = self._extent(marker, avoid)
+        if marker is None or whole == self._extent(None, avoid):
             return None
         match marker:
             case All(parts):
@@ -229,12 +248,51 @@ class _Builder:
                 join = join_any
             case _:
                 return marker
-        kept = [self._simplify(part) for part in parts]
+        kept = [self._simplify(part, avoid) for part in parts]
         for part in list(reversed(kept)):
             rest = [other for other in kept if other is not part]
-            if rest and self.points.holds(join(*rest)) == whole:
+            if rest and self._extent(join(*rest), avoid) == whole:
                 kept = rest
         return join(*kept)
+
+    def _extent(self, marker: Expression | None, avoid: Mask) -> tuple[Mask, Mask]:
+        """The points where ``marker`` holds, and those of ``avoid`` where uv would take it to hold."""
+        return self.points.holds(marker), self._loose(marker) & avoid
+
+
+def _find_spellings(variants: Sequence[_Variant]) -> Iterable[_Lines]:
+    """The lines one by one, and those of the same wheels joined with "or": ``(a or b) and c`` may be the plainer."""
+    yield [(variant.kin, variant.line.marker) for variant in variants]
+    joined: dict[frozenset[int], list[Expression | None]] = {}
+    for variant in variants:
+        joined.setdefault(variant.kin, []).append(variant.line.marker)
+    yield [(kin, join_any(*markers)) for kin, markers in joined.items()]
+
+
+_TELLING = frozenset(
+    (
+        "sys_platform",
+        "platform_system",
+        "platform_machine",
+        "python_version",
+        "python_full_version",
+        "platform_python_implementation",
+        "extra",
+    )
+)
+"""Variables by which uv tells that two markers exclude each other; `test_override` holds the real uv to it."""
+
+
+def _loosen(marker: Expression | None) -> Expression | None:
+    """Return what is left of ``marker`` when every comparison that uv cannot relate to others counts as true."""
+    match marker:
+        case All(parts):
+            return join_all(*map(_loosen, parts))
+        case AnyOf(parts):
+            return join_any(*map(_loosen, parts))
+        case Comparison(variable=variable, op=op) if variable not in _TELLING or op in ("in", "not in", "==="):
+            return None
+    return marker
 
 
 def _find_variants(scene: Scene, readings: Sequence[WheelMetadata]) -> dict[RequirementKey, list[_Variant]]:

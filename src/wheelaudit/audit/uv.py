@@ -7,6 +7,7 @@ interpreter, markers and forks have no part in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from packaging.specifiers import SpecifierSet
@@ -17,23 +18,37 @@ from wheelaudit.tags import parse_python_tag
 
 Minor = tuple[int, int]
 
+NO_LIMIT = 99
+"""Minor version that stands for the last one of a major version (``<4``)."""
 
-def find_wheel_read(wheels: Sequence[WheelFile], *, requires_python: SpecifierSet | None) -> WheelFile | None:
+_VERSIONED_ABI = re.compile(
+    r"(?:cp(?P<cp>\d{2,5})[a-z]*|pypy(?P<pypy>\d{2,5})_\w+|graalpy\d+_(?P<graalpy>\d{2,5})_\w+)", re.ASCII
+)
+_PYSTON_ABI = re.compile(r"pyston_\d+_\w+", re.ASCII)
+_STABLE_ABIS = ("abi3", "abi3t")
+_KNOWN_KINDS = ("py", "cp", "pp", "graalpy")
+
+
+def find_wheel_read(
+    wheels: Sequence[WheelFile], *, requires_python: SpecifierSet | None, indexes: Sequence[str] = ()
+) -> WheelFile | None:
     """Return the wheel whose metadata uv reads in a project with this Python bound; None where none is left.
 
-    uv asks one index for a project, the first that has it, so only the first wheel's
-    index counts. Yanked wheels are passed over while others are left.
+    ``indexes`` are those of the release, as the user ordered them: uv asks the first one
+    that has the project, and no other. Yanked wheels count like any: they are in a
+    release only where it is pinned with ``==``, and then uv takes them too (PEP 592).
     """
-    first_index = wheels[0].index if wheels else None
+    first_index = next(iter(indexes), wheels[0].index if wheels else None)
     own = [wheel for wheel in sorted(wheels, key=wheel_order) if wheel.index == first_index]
     admitted = [wheel for wheel in own if admits_tags(wheel, requires_python)]
-    candidates = [wheel for wheel in admitted if wheel.yanked is None] or admitted
+    if not any(_can_serve(wheel, requires_python) for wheel in admitted):
+        return None
     # max() keeps the first of equals: the file name decides where the build tag does not.
-    return max(candidates, key=lambda wheel: wheel.build, default=None)
+    return max(admitted, key=lambda wheel: wheel.build, default=None)
 
 
 def admits_tags(wheel: WheelFile, requires_python: SpecifierSet | None) -> bool:
-    """Whether the tags can serve the project's bound, as uv reads them (its `RequiresPython::matches_wheel_tag`)."""
+    """Whether uv keeps a wheel for a project with this bound (`RequiresPython::matches_wheel_tag`)."""
     lower, upper = find_bounds(requires_python)
     return any(_admits(tag.interpreter, tag.abi, lower, upper) for tag in wheel.tags)
 
@@ -42,38 +57,68 @@ def find_bounds(requires_python: SpecifierSet | None) -> tuple[Minor | None, Min
     """Return the first and last minor version that a bound admits; None: no bound on that side."""
     lower: Minor | None = None
     upper: Minor | None = None
+    gaps: set[Minor] = set()
     for spec in requires_python or ():
-        version = Version(spec.version.removesuffix(".*"))
-        minor = (version.major, version.minor)
-        if spec.operator in (">=", ">", "==", "===", "~="):
-            lower = minor if lower is None else max(lower, minor)
+        try:
+            version = Version(spec.version.removesuffix(".*"))
+        except ValueError:
+            continue  # `===` takes any text (PEP 440), and int() not any number of digits
+        minor = last = (version.major, version.minor)
+        # A version without minor part is a whole major version to `==3.*`, and so is `~=3.9` from 3.9 on.
+        whole_major = spec.version.endswith(".*") and len(version.release) == 1
+        if whole_major or (spec.operator == "~=" and len(version.release) == 2):
+            last = (version.major, NO_LIMIT)
         if spec.operator == "<" and version.micro == 0:
             # `<3.13` ends with 3.12, `<3.13.1` with 3.13.
-            minor = (minor[0], minor[1] - 1) if minor[1] else (minor[0] - 1, 99)
-        if spec.operator in ("<", "<=", "==", "==="):
-            upper = minor if upper is None else min(upper, minor)
-        if spec.operator == "~=":
-            last = (version.major, version.minor) if len(version.release) > 2 else (version.major, 99)
+            last = (minor[0], minor[1] - 1) if minor[1] else (minor[0] - 1, NO_LIMIT)
+        if spec.operator in (">=", ">", "==", "===", "~="):
+            lower = minor if lower is None else max(lower, minor)
+        if spec.operator in ("<", "<=", "==", "===", "~="):
             upper = last if upper is None else min(upper, last)
+        if spec.operator == "!=" and spec.version.endswith(".*") and len(version.release) == 2:
+            gaps.add(minor)
+    while lower in gaps:
+        lower = (lower[0], lower[1] + 1)
+    while upper in gaps:
+        upper = (upper[0], upper[1] - 1)
     return lower, upper
 
 
 def _admits(python: str, abi: str, lower: Minor | None, upper: Minor | None) -> bool:
-    tag = parse_python_tag(python)
-    if abi in ("abi3", "abi3t"):
+    """Whether uv keeps a tag: the ABI decides, and the Python tag only where there is none. Unknown tags go."""
+    if abi in _STABLE_ABIS or _PYSTON_ABI.fullmatch(abi):
         return True
-    if tag is None:
-        return True  # uv lets tags pass that it does not know
-    if tag.major == 2:
+    if abi != "none":
+        match = _VERSIONED_ABI.fullmatch(abi)
+        if match is None:
+            return False
+        digits = match["cp"] or match["pypy"] or match["graalpy"]
+        return _is_within((int(digits[0]), int(digits[1:])), lower, upper)
+    tag = parse_python_tag(python)
+    if tag is None or tag.kind not in _KNOWN_KINDS:
         return False
     if tag.minor is None:
-        return True
-    version = (tag.major, tag.minor)
-    below = lower is not None and version < lower
-    above = upper is not None and version > upper
-    if abi == "none" and tag.kind == "py":
-        return not above  # py37-none is a floor: it serves everything from 3.7 on
-    return not below and not above
+        # uv knows py3 and cp3, but not pp3; and Python 2 goes.
+        return tag.kind == "cp" or (tag.kind == "py" and tag.major != 2)
+    if tag.kind == "py" and tag.major != 2:
+        # py37-none is a floor: it serves everything from 3.7 on.
+        return tag.major > 3 or upper is None or (tag.major, tag.minor) <= upper
+    return _is_within((tag.major, tag.minor), lower, upper)
+
+
+def _is_within(version: Minor, lower: Minor | None, upper: Minor | None) -> bool:
+    """Whether a minor version lies in the bound; Python 2 never does."""
+    return version[0] > 2 and (lower is None or version >= lower) and (upper is None or version <= upper)
+
+
+def _can_serve(wheel: WheelFile, requires_python: SpecifierSet | None) -> bool:
+    """Whether any Python of the bound could take the wheel: uv refuses a release of ``cp313-abi3`` alone below 3.13."""
+    _, upper = find_bounds(requires_python)
+    tags = ((parse_python_tag(tag.interpreter), tag.abi) for tag in wheel.tags)
+    return upper is None or any(
+        abi not in _STABLE_ABIS or tag is None or tag.minor is None or (tag.major, tag.minor) <= upper
+        for tag, abi in tags
+    )
 
 
 def find_floor(requires_python: Iterable[SpecifierSet | None]) -> Version | None:

@@ -149,6 +149,7 @@ def build_release(project: NormalizedName, version: Version, files: ListedFiles,
         # Stable: wheels of one name keep the order of the indexes, then of the page.
         wheels=tuple(sorted(wheels, key=wheel_order)),
         skipped=tuple(sorted(skipped, key=lambda file: (file.filename, file.reason))),
+        indexes=tuple(dict.fromkeys(wheel.index for wheel in wheels)),
     )
 
 
