@@ -213,7 +213,16 @@ _SYSTEMS: dict[str, tuple[str, str, str, str]] = {
     "wasi": ("posix", "wasi", "0.0.0", "0.0.0"),
     "freebsd14": ("posix", "FreeBSD", "14.1", "FreeBSD 14.1"),
 }
-_SYS_PLATFORMS = {"linux": "linux", "macos": "darwin", "windows": "win32", "android": "android", "ios": "ios"}
+_SYS_PLATFORMS = {
+    "linux": "linux",
+    "macos": "darwin",
+    "windows": "win32",
+    "android": "android",
+    "ios": "ios",
+    # PEP 783 names the distribution in the tag, the interpreter the compiler.
+    "pyodide": "emscripten",
+    "pyemscripten": "emscripten",
+}
 _FAMILIES = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
 _EVERYWHERE: tuple[tuple[str, str], ...] = (
@@ -267,7 +276,8 @@ def _build_platform(system: str, machine: str, libc: Libc | None, level: Level) 
     if sys_platform not in _SYSTEMS:
         # A tag such as freebsd_14_1_release_amd64 or emscripten_3_1_58_wasm32 begins with its system's name.
         known = [name for name in _SYSTEMS if system.startswith(name.rstrip("0123456789"))]
-        sys_platform = known[0] if known else system.split("_")[0]
+        first = system.split("_")[0]
+        sys_platform = known[0] if known else _SYS_PLATFORMS.get(first, first)
     os_name, platform_system, release, version = _SYSTEMS.get(
         sys_platform, ("posix", sys_platform.capitalize(), "1.0", "1.0")
     )
@@ -380,7 +390,7 @@ class _NamedValues:
         versions: set[str] = set()
         literals: dict[str, dict[str, None]] = {}
         for comparison in set(comparisons):
-            if comparison.variable in ("python_version", "python_full_version"):
+            if comparison.variable in ("python_version", "python_full_version", "implementation_version"):
                 versions.add(comparison.value)
             elif comparison.op in ("in", "not in") and not comparison.mirrored:
                 # `sys_platform in "linux darwin"`: each word may be a value.
@@ -429,7 +439,7 @@ class _NamedValues:
         yield platform
         for release in _around(self.literals.get("platform_release", ())):
             yield replace(platform, platform_release=release)
-        for version in self.literals.get("platform_version", ()):
+        for version in _around(self.literals.get("platform_version", ())):
             yield replace(platform, platform_version=version)
 
 
@@ -443,10 +453,7 @@ def _patches_around(text: str, patch: int, suffix: str | None) -> Iterator[str]:
 
 
 def _around(values: Iterable[str]) -> Iterator[str]:
-    """Values below, at and above each literal, where it is a version."""
-    seen = dict.fromkeys(values)
-    if any(re.fullmatch(r"\d+(\.\d+)*", value) for value in seen):
-        yield "0"
-    for value in seen:
-        if re.fullmatch(r"\d+(\.\d+)*", value):
-            yield from (value, f"{value}.1")
+    """Each literal, and what is below and above it where it is a version."""
+    seen = tuple(values)
+    versions = [value for value in seen if re.fullmatch(r"\d+(\.\d+)*", value)]
+    yield from dict.fromkeys((*(["0"] if versions else []), *seen, *(f"{value}.1" for value in versions)))

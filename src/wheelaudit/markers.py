@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
@@ -36,6 +37,9 @@ _KNOWN = frozenset((*VARIABLES, "extra"))
 _TOKEN = re.compile(
     r"""\s*(?:(?P<paren>[()])|(?P<op>not\s+in\b|in\b|[<>=!~]=?=?)|(?P<text>"[^"]*"|'[^']*')|(?P<word>\w+))"""
 )
+MAX_NESTING = 50
+"""Parentheses within parentheses; real markers have two or three, and a deeper tree would exhaust Python's stack."""
+
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -47,7 +51,7 @@ class Comparison:
     op: str
     value: str
     mirrored: bool = False
-    """Only of ``in``, ``not in`` and ``~=``: the others are turned round when they are parsed."""
+    """Only where the sides cannot be turned round without changing the answer (`_turns_round`)."""
 
     def __str__(self) -> str:
         quote = "'" if '"' in self.value else '"'
@@ -81,10 +85,15 @@ Expression = Comparison | All | AnyOf
 def build_expression(marker: Marker) -> Expression:
     """Return the tree of ``marker``. Raises ValueError where it cannot be evaluated in metadata (PEP 508)."""
     tokens = list(_tokens(str(marker)))
+    if tokens.count(("paren", "(")) > MAX_NESTING and _nesting(tokens) > MAX_NESTING:
+        raise ValueError("the marker's parentheses are nested too deeply")
     expression, rest = _parse_any(tokens, 0)
     if rest != len(tokens):
         raise ValueError(f"marker not understood: {marker}")
     for comparison in comparisons(expression):
+        if comparison.variable == "extra" and comparison.op not in ("==", "!="):
+            # PEP 508 leaves it open: `packaging` finds "" in any text, uv passes over the comparison.
+            raise ValueError(f"an extra can only be or not be one: {comparison}")
         holds(comparison, "0")
     return expression
 
@@ -95,6 +104,8 @@ def parse_expression(text: str) -> Expression:
         return build_expression(Marker(text))
     except InvalidMarker as error:
         raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError("the marker's parentheses are nested too deeply") from error
 
 
 def comparisons(expression: Expression | None) -> Iterator[Comparison]:
@@ -183,6 +194,10 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         position = match.end()
 
 
+def _nesting(tokens: list[tuple[str, str]]) -> int:
+    return max(accumulate({"(": 1, ")": -1}[text] for kind, text in tokens if kind == "paren"))
+
+
 def _parse_any(tokens: list[tuple[str, str]], at: int) -> tuple[Expression, int]:
     part, at = _parse_all(tokens, at)
     parts = [part]
@@ -215,8 +230,23 @@ def _parse_item(tokens: list[tuple[str, str]], at: int) -> tuple[Expression, int
         case [("word", variable), ("op", op), ("text", literal)] if variable in _KNOWN:
             return Comparison(variable, op, literal[1:-1]), at + 3
         case [("text", literal), ("op", op), ("word", variable)] if variable in _KNOWN:
-            if op in _MIRRORED:
+            if _turns_round(variable, op, literal[1:-1]):
                 return Comparison(variable, _MIRRORED[op], literal[1:-1]), at + 3
             return Comparison(variable, op, literal[1:-1], mirrored=True), at + 3
         case other:
             raise ValueError(f"marker not understood: {' '.join(text for _, text in other)}")
+
+
+def _turns_round(variable: str, op: str, literal: str) -> bool:
+    """Whether ``literal op variable`` is ``variable mirrored-op literal`` at every value.
+
+    Of a version variable `packaging` takes the right side for a specifier: its mirror image
+    asks something else where a value may be no version (a kernel's release), the literal
+    has a wildcard, or a pre-release meets ``<`` (PEP 440 excludes it).
+    """
+    if op not in _MIRRORED or variable == "platform_release":
+        return False
+    if variable not in ("python_version", "python_full_version", "implementation_version"):
+        return True
+    plain = re.fullmatch(r"\d+(\.\d+)*", literal) is not None
+    return plain and (op not in ("<", ">") or variable == "python_version")

@@ -7,15 +7,15 @@ files 383 fail strict validation, none for a field that is read here.
 
 from __future__ import annotations
 
-import email.errors
 import email.parser
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from wheelaudit.errors import InvalidMetadataError, MetadataError
 from wheelaudit.markers import Expression, build_expression
@@ -125,26 +125,36 @@ def parse_requirement_line(text: str) -> RequirementLine:
 
     Raises ValueError where it is not a requirement of PEP 508.
     """
-    requirement = Requirement(text)
+    try:
+        requirement = Requirement(text)
+        marker = None if requirement.marker is None else build_expression(requirement.marker)
+    except RecursionError as error:
+        raise ValueError("the marker's parentheses are nested too deeply") from error
     key = RequirementKey(
         project=canonicalize_name(requirement.name),
         extras=tuple(sorted(canonicalize_name(extra) for extra in requirement.extras)),
         specifier=requirement.specifier,
         url=requirement.url,
     )
-    marker = None if requirement.marker is None else build_expression(requirement.marker)
+    hash(key)  # `packaging` looks at a version only when it is used; one too long for an integer is refused here.
     return RequirementLine(text=text, key=key, marker=marker)
 
 
 @lru_cache(maxsize=4096)
 def parse_requires_python(text: str | None) -> SpecifierSet | None:
-    """Parse a Requires-Python; None where there is none or it is not a version specifier (PEP 440)."""
+    """Parse a Requires-Python; None where there is none or it is not a version specifier (PEP 440).
+
+    That includes ``===`` with a text that is no version: uv refuses it.
+    """
     if not text:
         return None
     try:
-        return SpecifierSet(text)
-    except InvalidSpecifier:
+        specifier = SpecifierSet(text)
+        for each in specifier:
+            Version(each.version.removesuffix(".*"))
+    except ValueError:
         return None
+    return specifier
 
 
 def parse_metadata(data: bytes) -> CoreMetadata:
@@ -165,7 +175,7 @@ def parse_metadata(data: bytes) -> CoreMetadata:
         requirement = _one_line(value)
         try:
             lines.append(parse_requirement_line(requirement))
-        except (InvalidRequirement, ValueError):
+        except ValueError:
             unparsed.append(requirement)
     extras = (canonicalize_name(_one_line(value)) for value in message.get_all("Provides-Extra", []))
     return CoreMetadata(

@@ -4,7 +4,9 @@ Obeys the platform compatibility tags (PEP 425, 513, 571, 599, 600 manylinux, 65
 musllinux, 703 free threading, 730 iOS, 738 Android, 803 abi3t). The order is that of
 `packaging.tags`, by which pip ranks, and uv alike; a test holds it to `packaging`'s
 own lists. It is written anew because `packaging` lists the tags of *this* machine,
-while wheelaudit asks for any machine, and only about the tags that a release has.
+while wheelaudit asks for any machine, and only about the tags that a release has. In one
+place it is not `packaging`'s: since 26.3 that puts ``linux_*`` before manylinux and
+musllinux; pip and uv (0.13.8, tried) keep it last.
 """
 
 from __future__ import annotations
@@ -26,11 +28,18 @@ _LEGACY_MANYLINUX: dict[str, Level] = {"manylinux1": (2, 5), "manylinux2010": (2
 _WINDOWS_MACHINES = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64", "win_arm32": "ARM", "win_ia64": "ia64"}
 _MACOS_FORMATS: dict[str, tuple[str, ...]] = {
     # The formats that a machine runs, the preferred first (packaging.tags.mac_platforms).
-    "x86_64": ("x86_64", "intel", "fat64", "fat32", "universal2", "universal"),
+    # packaging 26.3 spells fat32 as fat3.
+    "x86_64": ("x86_64", "intel", "fat64", "fat32", "fat3", "universal2", "universal"),
     "arm64": ("arm64", "universal2"),
-    "i386": ("i386", "intel", "fat32", "fat", "universal"),
+    "i386": ("i386", "intel", "fat32", "fat3", "fat", "universal"),
 }
 _ANDROID_MACHINES = {"arm64_v8a": "aarch64", "armeabi_v7a": "armv7l", "x86_64": "x86_64", "x86": "i686"}
+
+MANYLINUX_FLOOR: Level = (2, 17)
+"""manylinux2014 (PEP 599) is the first for other machines than x86_64 and i686; older names serve none of them."""
+
+MACOS_FLOOR: Level = (10, 4)
+"""The first macOS for Intel machines, and the oldest that an installer asks for."""
 
 MACOS_ARM64_FLOOR: Level = (11, 0)
 """The first macOS for arm64; it also runs universal2 wheels of every macOS 10."""
@@ -40,7 +49,10 @@ def oldest_level(system: str, machine: str, libc: Libc | None) -> Level:
     """Return the oldest C library or system that a Python of today's wheels runs on at all."""
     if system == "macos":
         return MACOS_ARM64_FLOOR if machine == "arm64" else (10, 9)  # the python.org builds of 3.8 to 3.11
-    return (2, 5) if libc == "glibc" else (0, 0)  # manylinux1, which PEP 513 found on every system
+    if libc == "glibc":
+        # manylinux1, which PEP 513 found on every system, was for these two machines.
+        return (2, 5) if machine in ("x86_64", "i686") else MANYLINUX_FLOOR
+    return (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +115,15 @@ def rank_platform(tag: PlatformTag, *, system: str, machine: str, libc: Libc | N
         return None
     if tag.libc is not None and tag.libc != libc:
         return None
+    if tag.libc == "glibc" and tag.level < oldest_level(system, machine, libc):
+        return None
     fits = tag.level <= level
     if system == "macos":
         if tag.level >= (11, 0) and tag.level[1] != 0:
             # From macOS 11 on compatibility goes by the major version, and no installer asks for another minor.
             return None
-        fits = fits and (machine != "arm64" or tag.level >= MACOS_ARM64_FLOOR or "universal2" in tag.text)
+        floor = MACOS_ARM64_FLOOR if machine == "arm64" and "universal2" not in tag.text else MACOS_FLOOR
+        fits = fits and tag.level >= floor
     if not fits:
         return None
     # A tag bound to a C library comes before the bare linux_* one, the newest level first.
@@ -147,7 +162,8 @@ def rank_interpreter(
     if everywhere:
         if abi_tag != "none":
             return None
-        if own or (tag.kind == kind == "pp" and tag.major == major and tag.minor is None):
+        # CPython asks for cp312-none-any, PyPy for pp3-none-any, the others for no such tag.
+        if (own and kind == "cp") or (kind == "pp" and tag == PythonTag(kind="pp", major=major, minor=None)):
             return (2, 0)
     elif own:
         if abi_tag == abi:

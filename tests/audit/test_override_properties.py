@@ -93,7 +93,7 @@ def audit(wheels: tuple[oracle.Wheel, ...], **options: object) -> Audit:
 
 
 @given(releases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_override_is_faithful_wherever_a_marker_can_tell(wheels: tuple[oracle.Wheel, ...]) -> None:
     result = audit(wheels)
     if oracle.is_consistent(wheels):
@@ -127,7 +127,7 @@ def test_same_release_gives_the_same_override_in_any_order(wheels: tuple[oracle.
 
 
 @given(releases())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_lines_of_one_project_overlap_only_where_one_wheel_asks_for_both(wheels: tuple[oracle.Wheel, ...]) -> None:
     result = audit(wheels)
     if result.override is None:

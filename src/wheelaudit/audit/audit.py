@@ -66,7 +66,7 @@ def _override(scene: Scene, verdict: Verdict, union: Union) -> tuple[Override | 
     if scene.unread:
         count = len(scene.unread)
         which = "1 wheel was" if count == 1 else f"{count} wheels were"
-        return None, None, f"There is no override: {which} not read, and what it leaves out might be needed there."
+        return None, None, f"There is no override: {which} not read, and what an unread wheel asks for is unknown."
     if any(kin.meaning.unparsed for kin in scene.kin):
         return None, None, "There is no override: a requirement is not PEP 508, and uv would refuse an entry with it."
     built = build_override(scene, union=union)
