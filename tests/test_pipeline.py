@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
+import respx
 
 from tests.cli.indexes import write_wheel
+from tests.project.locking import FOUR_EXTRAS, write_files
 from wheelaudit.audit.values import Audit
 from wheelaudit.errors import (
+    HttpStatusError,
     NetworkError,
     ProjectNotFoundError,
     ReleaseNotFoundError,
@@ -28,6 +32,18 @@ pytestmark = pytest.mark.anyio
 
 CASSETTES = Path(__file__).parents[1] / "cassettes"
 ENVIRON = {"UV_DEFAULT_INDEX": "https://index.example/simple", "PIP_CONFIG_FILE": "/dev/null"}
+
+
+@pytest.fixture(autouse=True)
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Be a user without settings: what this machine's user has of indexes and passwords takes no part."""
+    for name in [*os.environ]:
+        if name.startswith(("UV_", "PIP_", "XDG_")) or name == "NETRC":
+            monkeypatch.delenv(name)
+    home = str(tmp_path_factory.mktemp("home"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    for name in ("HOME", "USERPROFILE", "APPDATA"):
+        monkeypatch.setenv(name, home)
 
 
 def read_audit(outcome: Outcome) -> Audit:
@@ -205,3 +221,159 @@ async def test_bug_is_not_taken_for_a_failure(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("wheelaudit.pipeline.audit_release", fail)
     with pytest.raises(ZeroDivisionError):
         await audit_specs(["demo"], index=["."], cwd=tmp_path)
+
+
+class TestInAProject:
+    """Without ``--index`` a project says where its releases are, and a name alone which ones."""
+
+    async def test_each_index_of_the_sources_is_audited_for_itself(self) -> None:
+        diary = Diary()
+        outcomes = await audit_specs(
+            ["torch"], pyproject=FOUR_EXTRAS / "pyproject.toml", replay=FOUR_EXTRAS / "cassette", watcher=diary
+        )
+        found = [
+            (str(audit.release.version), audit.verdict, {wheel.index for wheel in audit.release.wheels})
+            for audit in map(read_audit, outcomes)
+        ]
+        assert found == [
+            ("2.6.0", "consistent", {"pytorch-cpu"}),
+            ("2.6.0+cpu", "inconsistent", {"pytorch-cpu"}),
+            ("2.6.0+cu118", "inconsistent", {"pytorch-cu118"}),
+            ("2.6.0+cu124", "consistent", {"pytorch-cu124"}),
+            ("2.6.0+cu126", "inconsistent", {"pytorch-cu126"}),
+        ]
+        assert sum(line.startswith("page ") for line in diary.lines) == 4
+
+    async def test_version_is_looked_for_on_every_index_of_the_sources(self) -> None:
+        (outcome,) = await audit_specs(
+            ["torch==2.6.0+cu126"], pyproject=FOUR_EXTRAS / "pyproject.toml", replay=FOUR_EXTRAS / "cassette"
+        )
+        assert {wheel.index for wheel in read_audit(outcome).release.wheels} == {"pytorch-cu126"}
+
+    async def test_version_that_none_of_them_has_is_one_failure_that_names_them_all(self) -> None:
+        (outcome,) = await audit_specs(
+            ["torch==9"], pyproject=FOUR_EXTRAS / "pyproject.toml", replay=FOUR_EXTRAS / "cassette"
+        )
+        error = read_failure(outcome)
+        assert isinstance(error, ReleaseNotFoundError)
+        assert "pytorch-cpu" in error.message
+        assert "pytorch-cu126" in error.message
+
+    async def test_named_index_overrules_the_sources(self) -> None:
+        (outcome,) = await audit_specs(
+            ["torch"],
+            index=["pytorch-cu124"],
+            pyproject=FOUR_EXTRAS / "pyproject.toml",
+            replay=FOUR_EXTRAS / "cassette",
+        )
+        assert read_audit(outcome).release.spec == "torch==2.6.0+cu124"
+
+    async def test_locked_versions_are_audited_and_not_the_newest(self, tmp_path: Path) -> None:
+        write_project(tmp_path, lock=("1.0", "2.0"))
+        diary = Diary()
+        outcomes = await audit_specs(["demo", "demo"], pyproject=tmp_path / "pyproject.toml", watcher=diary)
+        specs = [read_audit(outcome).release.spec for outcome in outcomes]
+        assert specs == ["demo==1.0", "demo==2.0"] * 2
+        assert diary.lines.count("page demo on a") == 1
+
+    async def test_locked_version_means_no_local_version_of_it(self, tmp_path: Path) -> None:
+        write_project(tmp_path, lock=("1.0",))
+        write_wheel(tmp_path / "a" / "demo", "py3-none-any", version="1.0+cpu")
+        (outcome,) = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml")
+        assert read_audit(outcome).release.spec == "demo==1.0"
+
+    async def test_locked_version_that_is_gone_is_a_failure_beside_the_others(self, tmp_path: Path) -> None:
+        write_project(tmp_path, lock=("1.0", "1.5"))
+        outcomes = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml")
+        assert read_audit(outcomes[0]).release.spec == "demo==1.0"
+        assert "uv.lock has demo 1.5 from a" in read_failure(outcomes[1]).message
+        assert len(outcomes) == 2
+
+    async def test_all_matches_are_more_than_the_locked_ones(self, tmp_path: Path) -> None:
+        write_project(tmp_path, lock=("1.0",))
+        outcomes = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml", every=True)
+        assert [read_audit(outcome).release.spec for outcome in outcomes] == ["demo==1.0", "demo==2.0", "demo==3.0"]
+
+    async def test_requirements_bound_the_newest(self, tmp_path: Path) -> None:
+        write_project(tmp_path, requirement="demo>=1,<3")
+        (outcome,) = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml")
+        assert read_audit(outcome).release.spec == "demo==2.0"
+
+    async def test_bound_that_no_version_meets_is_told_as_the_project_has_it(self, tmp_path: Path) -> None:
+        write_project(tmp_path, requirement="demo>9")
+        (outcome,) = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml")
+        assert "demo>9" in read_failure(outcome).message
+
+    async def test_index_that_fails_leaves_the_other_ones(self, tmp_path: Path) -> None:
+        write_project(tmp_path)
+        text = (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
+        one = '{ index = "a", marker = "sys_platform == \'linux\'" }'
+        two = '{ index = "b", marker = "sys_platform != \'linux\'" }'
+        text = text.replace('{ index = "a" }', f"[{one}, {two}]") + '[[tool.uv.index]]\nname = "b"\nurl = "b"\n'
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+        (tmp_path / "b").mkdir()
+        outcomes = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml")
+        assert read_audit(outcomes[0]).release.spec == "demo==3.0"
+        assert isinstance(read_failure(outcomes[1]), ProjectNotFoundError)
+
+    @pytest.mark.parametrize(("status", "settings"), [(404, ""), (403, "ignore-error-codes = [403]")])
+    async def test_index_without_the_project_leads_to_the_next(
+        self, tmp_path: Path, status: int, settings: str
+    ) -> None:
+        write_chain(tmp_path, settings)
+        with respx.mock:
+            respx.get("https://one.example/simple/demo/").respond(status)
+            (outcome,) = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml", retries=0)
+        assert {wheel.index for wheel in read_audit(outcome).release.wheels} == {"two"}
+
+    @pytest.mark.parametrize("status", [401, 403, 500])
+    async def test_index_that_refuses_is_not_one_without_the_project(self, tmp_path: Path, status: int) -> None:
+        write_chain(tmp_path, "")
+        with respx.mock:
+            respx.get("https://one.example/simple/demo/").respond(status)
+            (outcome,) = await audit_specs(["demo"], pyproject=tmp_path / "pyproject.toml", retries=0)
+        assert isinstance(read_failure(outcome), HttpStatusError)
+
+
+def write_chain(folder: Path, settings: str) -> None:
+    """Write a project with an index that is asked first, and another one that has demo."""
+    write_wheel(folder / "next" / "demo", "py3-none-any")
+    one = f'[[tool.uv.index]]\nname = "one"\nurl = "https://one.example/simple"\n{settings}\n'
+    two = '[[tool.uv.index]]\nname = "two"\nurl = "next"\ndefault = true\n'
+    write_files(folder, {"pyproject.toml": f'[project]\nname = "x"\n{one}{two}'})
+
+
+def write_project(folder: Path, *, lock: tuple[str, ...] = (), requirement: str = "demo") -> None:
+    """Write a project that takes demo from an index with the versions 1.0, 2.0 and 3.0."""
+    for version in ("1.0", "2.0", "3.0"):
+        write_wheel(folder / "a" / "demo", "py3-none-any", version=version)
+    source = '[tool.uv.sources]\ndemo = { index = "a" }\n[[tool.uv.index]]\nname = "a"\nurl = "a"\n'
+    project = f'[project]\nname = "x"\nversion = "1"\ndependencies = ["{requirement}"]\n'
+    write_files(folder, {"pyproject.toml": project + source})
+    if lock:
+        rows = (f'[[package]]\nname = "demo"\nversion = "{v}"\nsource = {{ registry = "a" }}\n' for v in lock)
+        write_files(folder, {"uv.lock": "version = 1\n" + "".join(rows)})
+
+
+async def test_offline_asks_no_index_but_reads_folders_and_recordings(tmp_path: Path) -> None:
+    write_wheel(tmp_path / "demo", "py3-none-any")
+    environ = {**ENVIRON, "UV_OFFLINE": "1"}
+    outcomes = await audit_specs(["demo"], index=["."], cwd=tmp_path, environ=environ)
+    assert read_audit(outcomes[0]).verdict == "consistent"
+    (refused,) = await audit_specs(["demo"], cwd=tmp_path, environ=environ)
+    error = read_failure(refused)
+    assert isinstance(error, NetworkError)
+    assert "UV_OFFLINE" in error.message
+    (replayed,) = await audit_specs(
+        ["torch==2.6.0+cu126"], cwd=tmp_path, environ=environ, replay=CASSETTES / "torch-2.6.0+cu126"
+    )
+    assert read_audit(replayed).verdict == "inconsistent"
+
+
+async def test_netrc_of_the_home_is_used(tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine index.example login me password s3cret\n")
+    environ = {**ENVIRON, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    with respx.mock:
+        route = respx.get("https://index.example/simple/demo/").respond(404)
+        await audit_specs(["demo"], cwd=tmp_path, environ=environ)
+    assert route.calls.last.request.headers["authorization"] == "Basic bWU6czNjcmV0"

@@ -87,8 +87,9 @@ class TestProject:
 
     def test_index_url_is_the_older_name_of_the_default(self, tmp_path: Path) -> None:
         settings = read(tmp_path, '[tool.uv]\nindex-url = "https://index.example/simple"\n')
-        assert settings.default_index is not None
-        assert settings.default_index.url == "https://index.example/simple"
+        assert settings.default_index is None
+        assert settings.index_url is not None
+        assert settings.index_url.url == "https://index.example/simple"
 
     def test_uv_toml_beside_it_shadows_the_indexes_but_not_the_project(self, tmp_path: Path) -> None:
         settings = read(
@@ -96,12 +97,16 @@ class TestProject:
             '[project]\nrequires-python = ">=3.9"\n[[tool.uv.index]]\nname = "a"\nurl = "https://a.example"\n',
             uv_toml='[[index]]\nname = "b"\nurl = "https://b.example"\n',
         )
-        assert list(settings.indexes) == ["b"]
+        # Sources name those of pyproject.toml all the same (uv 0.13.8), so both names mean something.
+        assert list(settings.indexes) == ["a", "b"]
+        assert [index.name for index in settings.settled.tables] == ["b"]
         assert settings.requires_python == SpecifierSet(">=3.9")
 
     def test_file_without_any_of_it_settles_nothing(self, tmp_path: Path) -> None:
         settings = read(tmp_path, "\ufeff[tool.other]\r\nx = 1\r\n")
-        assert settings == ProjectSettings(path=tmp_path / "pyproject.toml")
+        assert settings.path == tmp_path / "pyproject.toml"
+        assert (settings.requires_python, settings.default_index, settings.index_url) == (None, None, None)
+        assert settings.indexes == {}
 
     def test_invalid_toml_is_told_with_file_and_line(self, tmp_path: Path) -> None:
         with pytest.raises(ProjectFileError, match=r"pyproject\.toml is not valid TOML: .*line 3"):
@@ -111,6 +116,26 @@ class TestProject:
         (tmp_path / "pyproject.toml").write_bytes(b"[project]\nname = '\xe9'\n")
         with pytest.raises(ProjectFileError, match="line 2"):
             read_project_settings(tmp_path / "pyproject.toml")
+
+    def test_bounds_of_all_members_hold_together(self, tmp_path: Path) -> None:
+        write(tmp_path / "m" / "pyproject.toml", '[project]\nname = "m"\nrequires-python = ">=3.10,<3.14"\n')
+        settings = read(
+            tmp_path,
+            '[project]\nname = "root"\nrequires-python = ">=3.9"\n[tool.uv.workspace]\nmembers = ["m"]\n',
+        )
+        assert settings.requires_python == SpecifierSet(">=3.9,>=3.10,<3.14")
+        # The member's bound is the workspace's.
+        assert read_project_settings(tmp_path / "m" / "pyproject.toml").requires_python == settings.requires_python
+
+    def test_variables_bring_the_credentials_of_a_named_index(self, tmp_path: Path) -> None:
+        write(
+            tmp_path / "pyproject.toml", '[[tool.uv.index]]\nname = "my-own.x"\nurl = "https://u:p@a.example/simple"\n'
+        )
+        environ = {"UV_INDEX_MY_OWN_X_USERNAME": "me", "UV_INDEX_MY_OWN_X_PASSWORD": "s3cret"}
+        settings = read_project_settings(tmp_path / "pyproject.toml", environ=environ)
+        location = settings.indexes["my-own.x"]
+        assert (location.username, location.password) == ("me", "s3cret")
+        assert "s3cret" not in repr(settings)
 
     def test_missing_file_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(ProjectFileError, match="cannot be read"):
@@ -152,25 +177,33 @@ class TestProject:
 
 
 class TestDefaultIndex:
-    def test_sources_are_asked_in_their_order(self, tmp_path: Path) -> None:
+    def test_settings_are_asked_in_their_order(self, tmp_path: Path) -> None:
         environ = {
             "UV_DEFAULT_INDEX": "https://1.example",
-            "UV_INDEX_URL": "https://2.example",
-            "PIP_INDEX_URL": "https://5.example",
+            "UV_INDEX_URL": "https://4.example",
+            "PIP_INDEX_URL": "https://7.example",
         }
-        project: ProjectSettings | None = ProjectSettings(
-            default_index=IndexLocation(name="main", url="https://3.example")
-        )
-        uv = write(tmp_path / "uv.toml", '[[index]]\nurl = "https://4.example"\ndefault = true\n')
-        pip = write(tmp_path / "pip.conf", "[global]\nindex-url = https://6.example\n")
-        files = SettingsFiles(uv=(tmp_path / "none.toml", uv), pip=(tmp_path / "none.conf", pip))
-        found = []
-        for drop in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "project", "uv", "PIP_INDEX_URL", "end"):
-            found.append(find(tmp_path, environ=environ, project=project, files=files))
-            environ.pop(drop, None)
-            project = None if drop == "project" else project
-            files = SettingsFiles(pip=files.pip) if drop == "uv" else files
-        assert found == [IndexLocation(name="pypi", url=f"https://{number}.example") for number in range(1, 7)]
+        table, older = (IndexLocation(name="main", url=f"https://{number}.example") for number in (2, 5))
+        project = ProjectSettings(default_index=table, index_url=older)
+        uv = write(tmp_path / "uv.toml", '[[index]]\nurl = "https://3.example"\ndefault = true\n')
+        uv_older = write(tmp_path / "older.toml", 'index-url = "https://6.example"\n')
+        pip = write(tmp_path / "pip.conf", "[global]\nindex-url = https://8.example\n")
+        files = SettingsFiles(uv=(tmp_path / "none.toml", uv, uv_older), pip=(tmp_path / "none.conf", pip))
+        found = [find(tmp_path, environ=environ, project=project, files=files)]
+        environ.pop("UV_DEFAULT_INDEX")
+        found.append(find(tmp_path, environ=environ, project=project, files=files))
+        project = ProjectSettings(index_url=older)
+        found.append(find(tmp_path, environ=environ, project=project, files=files))
+        files = SettingsFiles(uv=(uv_older,), pip=files.pip)
+        found.append(find(tmp_path, environ=environ, project=project, files=files))
+        environ.pop("UV_INDEX_URL")
+        found.append(find(tmp_path, environ=environ, project=project, files=files))
+        found.append(find(tmp_path, environ=environ, files=files))
+        files = SettingsFiles(pip=files.pip)
+        found.append(find(tmp_path, environ=environ, files=files))
+        environ.clear()
+        found.append(find(tmp_path, environ=environ, files=files))
+        assert found == [IndexLocation(name="pypi", url=f"https://{number}.example") for number in range(1, 9)]
 
     def test_credentials_of_a_variable_are_kept_apart(self, tmp_path: Path) -> None:
         location = find(tmp_path, environ={"UV_DEFAULT_INDEX": "https://me:secret@index.example/simple/"})

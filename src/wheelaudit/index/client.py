@@ -30,6 +30,7 @@ from wheelaudit.errors import (
     MetadataUnreadableError,
     ProjectNotFoundError,
 )
+from wheelaudit.index.credentials import Netrc, find_login
 from wheelaudit.index.local import read_local_metadata, read_local_page
 from wheelaudit.index.locations import IndexLocation, project_url, without_credentials
 from wheelaudit.index.pages import MAX_PAGE_BYTES, ProjectPage, parse_project_page
@@ -57,7 +58,8 @@ DEFAULT_RETRIES = 3
 class IndexClient:
     """Reads pages and metadata. An async context manager; nothing is opened before the first request.
 
-    ``locations`` bring credentials; those of an index whose page is read are learned then.
+    ``locations`` bring credentials, those of an index whose page is read are learned then;
+    ``netrc`` has the others. ``offline``: nothing is asked over the network.
     ``transport`` puts a cassette around the network, or in its place. ``sleep`` and
     ``random`` are what repetitions wait and scatter by.
     """
@@ -68,6 +70,8 @@ class IndexClient:
         timeout: float = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
         locations: Iterable[IndexLocation] = (),
+        netrc: Netrc | None = None,
+        offline: bool = False,
         transport: Transports | None = None,
         user_agent: str = USER_AGENT,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
@@ -76,6 +80,8 @@ class IndexClient:
         self._timeout = timeout
         self._retries = retries
         self._locations = dict.fromkeys(locations)
+        self._netrc = Netrc() if netrc is None else netrc
+        self._offline = offline
         self._transport = transport
         self._user_agent = user_agent
         self._sleep = sleep
@@ -91,6 +97,7 @@ class IndexClient:
             retries=self._retries,
             user_agent=self._user_agent,
             find_credentials=self.find_credentials,
+            offline=self._offline,
             transport=self._transport,
             sleep=self._sleep,
             random=self._random,
@@ -114,16 +121,9 @@ class IndexClient:
         return self._open_wire
 
     def find_credentials(self, url: str) -> tuple[str, str] | None:
-        """Return username and password for ``url``: of the index on its origin, the longest matching address first."""
-        from wheelaudit.index.wire import same_origin
-
-        owners = [location for location in self._locations if _has_credentials(location)]
-        owners = [location for location in owners if same_origin(url, location.url)]
-        if not owners:
-            return None
-        below = [location for location in owners if url.startswith(f"{location.url}/")]
-        owner = max(below, key=lambda location: len(location.url)) if below else owners[0]
-        return owner.username or "", owner.password or ""
+        """Return username and password for ``url``; None: it is asked as nobody."""
+        login = find_login(url, locations=self._locations, netrc=self._netrc)
+        return None if login is None else (login.username, login.password)
 
     async def read_project_page(self, location: IndexLocation, project: NormalizedName) -> ProjectPage:
         """Return the index's page of ``project``.
@@ -215,9 +215,11 @@ class IndexClient:
             tried = "no credentials were sent" if self.find_credentials(url) is None else "the credentials were refused"
             message = f"{shown} answered {status}: {tried}."
             remedy = (
-                "Give credentials that may read it: in the index's URL, or in UV_INDEX_<NAME>_USERNAME and "
-                "UV_INDEX_<NAME>_PASSWORD."
+                "Give credentials that may read it: in the index's URL, in UV_INDEX_<NAME>_USERNAME and "
+                "UV_INDEX_<NAME>_PASSWORD, or in a netrc file."
             )
+            if self._netrc.fault is not None:
+                remedy += f" ({self._netrc.path} was of no use: {self._netrc.fault}.)"
         elif status == 407:
             message, remedy = f"The proxy wants credentials for {shown} (407).", "Put them into the proxy's URL."
         elif status == 429:
@@ -263,10 +265,6 @@ def _build_reading(wheel: WheelFile, data: bytes, source: Source, *faults: Fault
 
 def _is_local(url: str) -> bool:
     return url.startswith("file:")
-
-
-def _has_credentials(location: IndexLocation) -> bool:
-    return location.username is not None or location.password is not None
 
 
 def _is_s3_refusal(answer: Answer) -> bool:

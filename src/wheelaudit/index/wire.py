@@ -76,7 +76,9 @@ class Wire:
         transport: Transports | None,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
+        offline: bool = False,
     ) -> None:
+        self._offline = offline
         self._timeout = timeout
         self._retries = retries
         self._user_agent = user_agent
@@ -104,6 +106,12 @@ class Wire:
         ``limit`` bounds the decoded body, in bytes. Raises `NetworkError` where there is
         no answer, and `IndexAccessError` where one is too large or cannot be decoded.
         """
+        if self._offline:
+            raise NetworkError(
+                f"{public_url(url)} is not asked for, as UV_OFFLINE is set.",
+                url=public_url(url),
+                remedy="Unset UV_OFFLINE, or work from a recording with --replay.",
+            )
         attempt = 0
         while True:
             try:

@@ -1,8 +1,7 @@
 """OUTPUT (disk): what the project and the user's machine say of indexes and of Python.
 
-Read here: ``requires-python`` and ``[[tool.uv.index]]`` of a pyproject.toml (or of
-the uv.toml beside it, which shadows ``[tool.uv]``), and where the default index is:
-uv's settings first, then pip's, else the public index that the standard tools know.
+A project's settings are read once, into one value. Where the default index is: uv's
+settings first, then pip's, else the public index that the standard tools know.
 Environment and paths are arguments. Sources: uv's "Configuration files" and "Package
 indexes", pip's "Configuration". Only what is needed is understood; the rest is uv's.
 """
@@ -12,34 +11,49 @@ from __future__ import annotations
 import configparser
 import importlib
 import os
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from wheelaudit.errors import ProjectFileError, UsageError
 from wheelaudit.index.locations import DEFAULT_NAME, IndexLocation, build_location
+from wheelaudit.project.configuration import Configuration, find_configuration, is_set
+from wheelaudit.project.documents import build_setting_error, read_document
+from wheelaudit.project.indexes import (
+    ProjectIndex,
+    SettledIndexes,
+    locate,
+    parse_indexes,
+    parse_variable,
+)
+from wheelaudit.project.workspace import Member, Workspace, read_workspace
 
-_NAMED_INDEX = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)", re.DOTALL)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectSettings:
-    """What one project's files settle."""
+    """What one project's files settle, the workspace that it is a member of included."""
 
     path: Path | None = None
-    """Its pyproject.toml; None where there is no project."""
+    """The pyproject.toml that was asked for; None where there is no project."""
     requires_python: SpecifierSet | None = None
-    """``project.requires-python``; None where it is not given."""
+    """What ``project.requires-python`` of all members admit; None where none has one."""
     indexes: Mapping[str, IndexLocation] = field(default_factory=lambda: MappingProxyType({}))
-    """The named ``[[tool.uv.index]]``, in their order."""
+    """All named indexes, of UV_INDEX, the project, the workspace and its uv.toml; of one name the first counts."""
     default_index: IndexLocation | None = None
-    """The one with ``default = true``, else ``index-url``; None: the user's."""
+    """The one with ``default = true``; None: see `index_url`, else the user's."""
+    index_url: IndexLocation | None = None
+    """``index-url``: the older setting, which UV_INDEX_URL overrules."""
+    settled: SettledIndexes = field(default_factory=SettledIndexes)
+    """All that the file which uv reads says of indexes."""
+    workspace: Workspace | None = None
+    """None where there is no project."""
+    configuration: Configuration | None = None
+    """Which file that is, and which ones it shadows; None where there is no project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +66,51 @@ class SettingsFiles:
     """pip.conf or pip.ini files."""
 
 
-def read_project_settings(pyproject: Path) -> ProjectSettings:
-    """Read a pyproject.toml and the uv.toml beside it. Raises `ProjectFileError`, which names file and line."""
-    table = _read_toml(pyproject)
-    project = _table(table, "project", pyproject)
-    uv_toml = pyproject.with_name("uv.toml")
-    if uv_toml.is_file():
-        # uv: a uv.toml takes the place of all of [tool.uv], its indexes too.
-        indexes, default = _parse_indexes(_read_toml(uv_toml), uv_toml)
-    else:
-        tool = _table(table, "tool", pyproject)
-        indexes, default = _parse_indexes(_table(tool, "uv", pyproject), pyproject)
+def read_project_settings(
+    pyproject: Path, *, environ: Mapping[str, str] = _NOTHING, cwd: Path | None = None
+) -> ProjectSettings:
+    """Read a pyproject.toml, its workspace, and the file that uv reads the settings of both from.
+
+    Raises `ProjectFileError`, which names file and line, and `UsageError` for an address that is none.
+    """
+    folder = Path() if cwd is None else cwd
+    workspace = read_workspace(pyproject)
+    configuration = find_configuration(workspace, environ=environ, cwd=folder)
+    settled = SettledIndexes()
+    if configuration.path is not None:
+        settled = parse_indexes(configuration.settings, configuration.path, environ=environ)
+    indexes: dict[str, IndexLocation] = {}
+    for index in _find_named(workspace, settled, environ, folder):
+        if index.name is not None:
+            indexes.setdefault(index.name, index.location)
     return ProjectSettings(
         path=pyproject,
-        requires_python=_parse_requires_python(project.get("requires-python"), pyproject),
+        requires_python=_find_joint_python(workspace.members),
         indexes=MappingProxyType(indexes),
-        default_index=default,
+        default_index=settled.default,
+        index_url=settled.index_url,
+        settled=settled,
+        workspace=workspace,
+        configuration=configuration,
+    )
+
+
+def find_source_index(
+    settings: ProjectSettings, member: Member, name: str, *, environ: Mapping[str, str], cwd: Path
+) -> IndexLocation:
+    """Return the index that a source of ``member`` names.
+
+    uv looks in UV_INDEX and UV_DEFAULT_INDEX, in the member's pyproject.toml and in the
+    root's, never in a uv.toml. Raises `ProjectFileError` where none of them has it.
+    """
+    assert settings.workspace is not None
+    root = settings.workspace.root
+    for index in (*_find_variables(environ, cwd), *_find_own(member, environ), *_find_own(root, environ)):
+        if index.name == name:
+            return index.location
+    raise ProjectFileError(
+        f'{member.path}: a source names the index "{name}", which is not declared there.',
+        remedy=f'Declare it in {root.path}: [[tool.uv.index]] with name = "{name}" and its url.',
     )
 
 
@@ -76,27 +119,82 @@ def find_default_index(
 ) -> IndexLocation:
     """Return the index that ``pypi`` means to this user, named so whatever its address.
 
-    In order: UV_DEFAULT_INDEX, UV_INDEX_URL, the project's, the user's uv.toml,
-    PIP_INDEX_URL, pip's files, the public index. Raises `UsageError` or `ProjectFileError`
-    where a setting is there but wrong: falling through would ask another index than meant.
+    In order: UV_DEFAULT_INDEX, the tables with ``default = true`` (the project's, then
+    the user's), UV_INDEX_URL, ``index-url`` (the project's, then the user's), PIP_INDEX_URL,
+    pip's files, the public index. Raises `UsageError` or `ProjectFileError` where a setting
+    is there but wrong: falling through would ask another index than meant.
     """
-    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
-        if environ.get(variable, "").strip():
-            return _index_of_variable(variable, environ[variable], cwd)
-    if project is not None and project.default_index is not None:
-        return _as_default(project.default_index)
-    for path in files.uv:
-        if path.is_file():
-            _, default = _parse_indexes(_read_toml(path), path)
-            if default is not None:
-                return _as_default(default)
-    if environ.get("PIP_INDEX_URL", "").strip():
-        return _index_of_variable("PIP_INDEX_URL", environ["PIP_INDEX_URL"], cwd)
+    return _as_default(next(_find_defaults(environ, project, files, cwd)))
+
+
+def find_implicit_indexes(
+    *, environ: Mapping[str, str], project: ProjectSettings, files: SettingsFiles, cwd: Path
+) -> tuple[ProjectIndex, ...]:
+    """Return the indexes that uv asks for every project, before the default one, in its order.
+
+    uv takes a project from the first of them that has it, whatever versions the others have.
+    """
+    settled = [project.settled, *_read_files(files, environ)]
+    tables = (index for each in settled for index in each.tables if not index.explicit and not index.default)
+    extra = (index for each in settled for index in each.extra_index_urls)
+    older = parse_variable("UV_EXTRA_INDEX_URL", environ=environ, cwd=cwd)
+    found = (*parse_variable("UV_INDEX", environ=environ, cwd=cwd), *tables, *older, *extra)
+    return tuple({index.location.url: index for index in reversed(found)}.values())[::-1]
+
+
+def _find_defaults(
+    environ: Mapping[str, str], project: ProjectSettings | None, files: SettingsFiles, cwd: Path
+) -> Iterator[IndexLocation]:
+    """Yield all that could be the default index, the one that counts first."""
+    yield from (index.location for index in parse_variable("UV_DEFAULT_INDEX", environ=environ, cwd=cwd))
+    own = ProjectSettings() if project is None else project
+    if own.default_index is not None:
+        yield own.default_index
+    yield from (each.default for each in _read_files(files, environ) if each.default is not None)
+    # uv 0.13.8: a table with default = true comes before this variable, be it the user's.
+    yield from (index.location for index in parse_variable("UV_INDEX_URL", environ=environ, cwd=cwd))
+    if own.index_url is not None:
+        yield own.index_url
+    yield from (each.index_url for each in _read_files(files, environ) if each.index_url is not None)
+    yield from (index.location for index in parse_variable("PIP_INDEX_URL", environ=environ, cwd=cwd))
     for path in files.pip:
         address = _read_pip_index(path)
         if address is not None:
-            return _located(address, folder=cwd, name=DEFAULT_NAME, source=f"index-url in {path}")
-    return _public_index()
+            yield locate(address, folder=cwd, name=DEFAULT_NAME, source=f"index-url in {path}")
+    yield _public_index()
+
+
+def _read_files(files: SettingsFiles, environ: Mapping[str, str]) -> Iterator[SettledIndexes]:
+    for path in files.uv:
+        if path.is_file():
+            yield parse_indexes(read_document(path), path, environ=environ)
+
+
+def _find_named(
+    workspace: Workspace, settled: SettledIndexes, environ: Mapping[str, str], cwd: Path
+) -> Iterator[ProjectIndex]:
+    """Yield the indexes that have names: those that count most first."""
+    yield from _find_variables(environ, cwd)
+    # Stable: the member that was asked for, then the root, then the others.
+    for member in sorted(workspace.members, key=lambda member: member.path != workspace.asked):
+        yield from _find_own(member, environ)
+    yield from settled.tables
+
+
+def _find_variables(environ: Mapping[str, str], cwd: Path) -> Iterator[ProjectIndex]:
+    for variable in ("UV_INDEX", "UV_DEFAULT_INDEX"):
+        yield from parse_variable(variable, environ=environ, cwd=cwd)
+
+
+def _find_own(member: Member, environ: Mapping[str, str]) -> tuple[ProjectIndex, ...]:
+    return parse_indexes(member.uv, member.path, environ=environ).tables
+
+
+def _find_joint_python(members: Iterable[Member]) -> SpecifierSet | None:
+    """Join what the members admit: uv locks for what all of them do."""
+    bounds = [_parse_requires_python(member.project.get("requires-python"), member.path) for member in members]
+    texts = dict.fromkeys(str(part) for bound in bounds if bound is not None for part in bound)
+    return SpecifierSet(",".join(texts)) if texts else None
 
 
 def build_settings_files(
@@ -116,10 +214,11 @@ def build_settings_files(
 
 
 def _uv_files(environ: Mapping[str, str], platform: str, home: Path) -> tuple[Path, ...]:
-    if environ.get("UV_NO_CONFIG", "").lower() in {"1", "true", "yes", "on"}:
-        return ()
+    # A file that is chosen takes the place of all others, the project's own too.
     if environ.get("UV_CONFIG_FILE"):
         return (Path(environ["UV_CONFIG_FILE"]),)
+    if is_set(environ, "UV_NO_CONFIG"):
+        return ()
     if platform == "win32":
         folders = [
             Path(environ.get("APPDATA") or home / "AppData" / "Roaming"),
@@ -161,32 +260,6 @@ def _config_dirs(environ: Mapping[str, str]) -> list[Path]:
     return [Path(folder) for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":") if folder]
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        # A byte order mark is no TOML, but Windows editors write one and uv reads over it.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
-    except OSError as error:
-        raise ProjectFileError(
-            f"{path} cannot be read: {error.strerror or error}.",
-            remedy="Name a file that exists and that you may read.",
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ProjectFileError(f"{path} is not UTF-8 (line {line}).", remedy="Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        # The parser's words end with "(at line 3, column 7)".
-        raise ProjectFileError(f"{path} is not valid TOML: {error}.", remedy="Correct it there.") from error
-    except RecursionError as error:
-        raise ProjectFileError(f"{path} is nested too deeply to be read.", remedy="Flatten its arrays.") from error
-
-
-def _table(parent: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
-    value = parent.get(key, {})
-    if not isinstance(value, dict):
-        raise _wrong(path, key, "is not a table")
-    return value
-
-
 def _parse_requires_python(value: object, path: Path) -> SpecifierSet | None:
     match value:
         case None:
@@ -195,56 +268,11 @@ def _parse_requires_python(value: object, path: Path) -> SpecifierSet | None:
             try:
                 return SpecifierSet(value)
             except InvalidSpecifier as error:
-                raise _wrong(path, "project.requires-python", f'is not a version specifier: "{value}"') from error
+                raise build_setting_error(
+                    path, "project.requires-python", f'is not a version specifier: "{value}"'
+                ) from error
         case _:
-            raise _wrong(path, "project.requires-python", "is not a string")
-
-
-def _parse_indexes(settings: Mapping[str, Any], path: Path) -> tuple[dict[str, IndexLocation], IndexLocation | None]:
-    """Read uv's ``index`` tables and ``index-url``: the named indexes, and the default one."""
-    tables = settings.get("index", [])
-    if not isinstance(tables, list):
-        raise _wrong(path, "index", "is not an array of tables")
-    indexes: dict[str, IndexLocation] = {}
-    default: IndexLocation | None = None
-    for table in tables:
-        location, name, is_default = _parse_index(table, path)
-        if name is not None:
-            indexes.setdefault(name, location)
-        if is_default and default is None:
-            default = location
-    if default is None and "index-url" in settings:
-        address = settings["index-url"]
-        if not isinstance(address, str):
-            raise _wrong(path, "index-url", "is not a string")
-        default = _located(address, folder=path.parent, name=None, source=f"index-url in {path}")
-    return indexes, default
-
-
-def _parse_index(table: object, path: Path) -> tuple[IndexLocation, str | None, bool]:
-    if not isinstance(table, dict) or not isinstance(address := table.get("url"), str):
-        raise _wrong(path, "index", "has an entry without a url")
-    name = table.get("name")
-    if name is not None and not isinstance(name, str):
-        raise _wrong(path, "index.name", "is not a string")
-    # uv: a relative path is relative to the file that holds it.
-    location = _located(address, folder=path.parent, name=name, source=f"an index in {path}")
-    return location, name, table.get("default") is True
-
-
-def _index_of_variable(variable: str, value: str, cwd: Path) -> IndexLocation:
-    # uv: an index in a variable may be given as NAME=URL.
-    named = _NAMED_INDEX.fullmatch(value.strip())
-    address = named[2] if named and variable == "UV_DEFAULT_INDEX" else value.strip()
-    return _located(address, folder=cwd, name=DEFAULT_NAME, source=variable)
-
-
-def _located(address: str, *, folder: Path, name: str | None, source: str) -> IndexLocation:
-    """Build a location, and say in an error where the address was set."""
-    try:
-        return build_location(address, folder=folder, name=name)
-    except UsageError as error:
-        raise UsageError(f"{source} is wrong: {error.message}", remedy=error.remedy) from error
+            raise build_setting_error(path, "project.requires-python", "is not a string")
 
 
 def _as_default(location: IndexLocation) -> IndexLocation:
@@ -287,7 +315,3 @@ def _public_index() -> IndexLocation:
         ) from error
     # distlib names the old interface; the simple repository (PEP 503) lies beside it.
     return build_location(f"{base.rstrip('/').removesuffix('/pypi')}/simple", folder=Path(), name=DEFAULT_NAME)
-
-
-def _wrong(path: Path, key: str, what: str) -> ProjectFileError:
-    return ProjectFileError(f"{path}: {key} {what}.", remedy="Correct it there.")
