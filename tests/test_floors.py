@@ -25,10 +25,27 @@ ALLOWED: dict[str, set[str]] = {
     # The one crossing: a project's settings name indexes, and index.locations is their value.
     "project": {"ground", "audit", "project", "index.locations"},
     "history": {"ground", "audit", "history"},
-    "pipeline": {"ground", "index", "audit", "report", "project", "history", "pipeline"},
+    "jobs": {"ground", "index", "project", "jobs"},
+    "pipeline": {"ground", "index", "audit", "report", "project", "history", "jobs", "pipeline"},
+    # The landing's other rooms: from an audit to the project's file, and from that file to audits.
+    "patching": {"ground", "audit", "report", "project", "patching"},
+    "checking": {"ground", "index", "audit", "project", "pipeline", "patching", "checking"},
     # `import wheelaudit`: the public names, handed out from below the roof.
     "wheelaudit": {"ground", "index", "audit", "report", "project", "history", "pipeline"},
-    "cli": {"ground", "index", "audit", "report", "project", "history", "pipeline", "cli", "wheelaudit"},
+    "cli": {
+        "ground",
+        "index",
+        "audit",
+        "report",
+        "project",
+        "history",
+        "jobs",
+        "pipeline",
+        "patching",
+        "checking",
+        "cli",
+        "wheelaudit",
+    },
 }
 """Room -> what it may import. One entry a room; "room.module" where only that module is open."""
 

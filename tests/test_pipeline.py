@@ -23,8 +23,9 @@ from wheelaudit.errors import (
 from wheelaudit.index.locations import IndexLocation
 from wheelaudit.index.pages import ProjectPage
 from wheelaudit.index.selection import RequirementSpec, parse_spec
+from wheelaudit.jobs import Indexes
 from wheelaudit.metadata import Reading
-from wheelaudit.pipeline import Failure, Indexes, Outcome, Watcher, audit_specs, find_foreseen
+from wheelaudit.pipeline import Failure, Outcome, Watcher, audit_specs, find_foreseen
 from wheelaudit.project.settings import ProjectSettings
 from wheelaudit.release import Release
 

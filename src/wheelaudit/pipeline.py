@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -18,7 +18,7 @@ import anyio
 import anyio.lowlevel
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelaudit.audit.audit import audit_release
 from wheelaudit.audit.values import Audit, Union
@@ -35,23 +35,26 @@ from wheelaudit.index.credentials import read_netrc
 from wheelaudit.index.local import build_local_releases
 from wheelaudit.index.locations import (
     IndexLocation,
-    build_channel_location,
-    channel_of_version,
-    find_location,
 )
 from wheelaudit.index.pages import ProjectPage
-from wheelaudit.index.selection import LocalSpec, RequirementSpec, find_releases, parse_spec
+from wheelaudit.index.selection import RequirementSpec, find_releases, join_releases, parse_spec
+from wheelaudit.jobs import (
+    Indexes,
+    IndexJob,
+    Job,
+    LocalJob,
+    ProjectJob,
+    build_jobs,
+    find_home,
+    find_locations,
+    narrow_spec,
+)
 from wheelaudit.metadata import Reading
 from wheelaudit.project.configuration import is_set
 from wheelaudit.project.settings import (
     ProjectSettings,
-    SettingsFiles,
-    build_settings_files,
-    find_default_index,
-    find_implicit_indexes,
     read_project_settings,
 )
-from wheelaudit.project.targets import Target, find_named_locations, find_targets
 from wheelaudit.release import Release
 
 if TYPE_CHECKING:
@@ -84,59 +87,6 @@ class Watcher:
 
     def release_done(self, outcome: Outcome) -> None:
         """Take note of a release that has been judged, or of a SPEC that cannot be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indexes:
-    """The indexes that names mean to one user in one project."""
-
-    project: ProjectSettings
-    environ: Mapping[str, str]
-    cwd: Path
-
-    def find(self, text: str) -> IndexLocation:
-        """Return the index that ``--index`` ``text`` means; raises `UsageError` where it means none."""
-        return find_location(text, project_indexes=self.project.indexes, default=self.default, cwd=self.cwd)
-
-    def default(self) -> IndexLocation:
-        """Return the index that ``pypi`` means to the user."""
-        return find_default_index(environ=self.environ, project=self.project, files=self._files(), cwd=self.cwd)
-
-    def find_unnamed(self, spec: RequirementSpec) -> IndexLocation:
-        """Return the index of a SPEC that neither ``--index`` nor a source says anything of.
-
-        That is the project's default one, else the channel of the local version, else the user's.
-        """
-        own = self.project.default_index or self.project.index_url
-        if own is not None:
-            default = self.default()
-            # By the name the project gives it, unless the user's environment overrules the project.
-            return own if default.url == own.url else default
-        return _channel_of(spec) or self.default()
-
-    def find_chain(self, spec: RequirementSpec) -> tuple[IndexLocation, ...]:
-        """Return the indexes that are asked one after the other, until one has the project: as uv does."""
-        if self.project.path is None:
-            return (self.find_unnamed(spec),)
-        implicit = find_implicit_indexes(environ=self.environ, project=self.project, files=self._files(), cwd=self.cwd)
-        return tuple(dict.fromkeys((*(index.location for index in implicit), self.find_unnamed(spec))))
-
-    def find_ignored(self) -> dict[IndexLocation, frozenset[int]]:
-        """Return the statuses with which an index says "not here" (uv's ``ignore-error-codes``)."""
-        return {index.location: index.ignore_error_codes for index in self.project.settled.tables}
-
-    def find_targets(self, spec: RequirementSpec) -> tuple[Target, ...]:
-        """Return where the project has what ``spec`` names; empty where it says nothing of it.
-
-        A SPEC with a version is looked for on every index that a source names.
-        """
-        if not spec.specifier:
-            return find_targets(self.project, spec.project, environ=self.environ, cwd=self.cwd)
-        named = find_named_locations(self.project, spec.project, environ=self.environ, cwd=self.cwd)
-        return tuple(Target(location=location, specifiers=(spec.specifier,)) for location in named)
-
-    def _files(self) -> SettingsFiles:
-        return build_settings_files(environ=self.environ, platform=sys.platform, home=find_home(self.environ))
 
 
 async def audit_specs(
@@ -173,14 +123,14 @@ async def audit_specs(
     )
     indexes = Indexes(project=project, environ=variables, cwd=folder)
     named = tuple(dict.fromkeys(indexes.find(text) for text in index))
-    jobs = tuple(_build_jobs(wanted, named, indexes))
+    jobs = tuple(build_jobs(wanted, named, indexes))
     transport = build_transport(record=record, replay=replay)
     # What a cassette holds of repetitions is answered without the waits between them.
     sleep = anyio.sleep if replay is None else _skip_wait
     async with IndexClient(
         timeout=timeout,
         retries=retries,
-        locations=[*project.indexes.values(), *named, *_find_locations(jobs)],
+        locations=[*project.indexes.values(), *named, *find_locations(jobs)],
         netrc=read_netrc(environ=variables, home=find_home(variables), platform=sys.platform),
         offline=replay is None and is_set(variables, "UV_OFFLINE"),
         transport=transport,
@@ -233,104 +183,6 @@ def find_foreseen(error: Exception) -> WheelAuditError | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _IndexJob:
-    """One SPEC that is looked for on indexes, whose wheels of one version are one release."""
-
-    spec: RequirementSpec
-    locations: tuple[IndexLocation, ...]
-    wanted: tuple[SpecifierSet, ...]
-    """Of each the newest release; of more than one each stands for some of a project's environments."""
-    first: bool = False
-    """Whether only the first index counts that has the project, as uv takes it."""
-
-    @property
-    def text(self) -> str:
-        return self.spec.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ProjectJob:
-    """One SPEC whose releases the project's sources or its lock put on several indexes, each audited for itself.
-
-    What uv would take from each has a version of its own, as a rule; where two of them
-    come to one version, the outcomes still are one per index, in this order.
-    """
-
-    spec: RequirementSpec
-    targets: tuple[_TargetJob, ...]
-
-    @property
-    def text(self) -> str:
-        return self.spec.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TargetJob:
-    """One index, and the exact versions that are wanted there, or the newest of each specifier."""
-
-    location: IndexLocation
-    versions: tuple[Version, ...]
-    wanted: tuple[SpecifierSet, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LocalJob:
-    """All SPECs that are on disk: ``dist/*.whl`` arrives as one SPEC a wheel, and means releases."""
-
-    paths: tuple[Path, ...]
-
-    @property
-    def text(self) -> str:
-        return ", ".join(map(str, self.paths))
-
-
-_Job = _IndexJob | _ProjectJob | _LocalJob
-
-
-def _build_jobs(
-    wanted: Sequence[RequirementSpec | LocalSpec], named: tuple[IndexLocation, ...], indexes: Indexes
-) -> Iterator[_Job]:
-    """Pair each SPEC with its indexes; wheels on disk are one job, in the place of the first of them."""
-    paths = tuple(spec.path for spec in wanted if isinstance(spec, LocalSpec))
-    local = [_LocalJob(paths=paths)]
-    for spec in wanted:
-        match spec:
-            case RequirementSpec() if named:
-                yield _IndexJob(spec=spec, locations=named, wanted=(spec.specifier,))
-            case RequirementSpec():
-                yield _build_unnamed_job(spec, indexes)
-            case LocalSpec():
-                if local:
-                    yield local.pop()
-
-
-def _build_unnamed_job(spec: RequirementSpec, indexes: Indexes) -> _IndexJob | _ProjectJob:
-    """Say where a SPEC without ``--index`` is looked for: where the project has it, else where everything is."""
-    targets = indexes.find_targets(spec)
-    named = tuple(
-        _TargetJob(location=target.location, versions=target.versions, wanted=target.specifiers)
-        for target in targets
-        if target.location is not None
-    )
-    if named:
-        return _ProjectJob(spec=spec, targets=named)
-    wanted = tuple(dict.fromkeys(each for target in targets for each in target.specifiers)) or (spec.specifier,)
-    return _IndexJob(spec=spec, locations=indexes.find_chain(spec), wanted=wanted, first=True)
-
-
-def _find_locations(jobs: Iterable[_Job]) -> Iterator[IndexLocation]:
-    """Yield every index that is going to be asked: credentials come with it."""
-    for job in jobs:
-        match job:
-            case _IndexJob():
-                yield from job.locations
-            case _ProjectJob():
-                yield from (target.location for target in job.targets)
-            case _LocalJob():
-                pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Auditor:
     """Does one job after the other over one client."""
 
@@ -343,7 +195,7 @@ class _Auditor:
     ignored: Mapping[IndexLocation, frozenset[int]] = field(default_factory=dict)
     """Statuses with which an index says that it has not got a project."""
 
-    async def do(self, job: _Job, *, every: bool) -> list[Outcome]:
+    async def do(self, job: Job, *, every: bool) -> list[Outcome]:
         """Return the outcomes of one job, in the releases' order; never none."""
         try:
             found = await self._find(job, every=every)
@@ -351,24 +203,24 @@ class _Auditor:
             return [self._fail(job.text, error)]
         return [each if isinstance(each, Failure) else await self._audit(each) for each in found]
 
-    async def _find(self, job: _Job, *, every: bool) -> Sequence[Release | Failure]:
+    async def _find(self, job: Job, *, every: bool) -> Sequence[Release | Failure]:
         match job:
-            case _LocalJob():
+            case LocalJob():
                 return build_local_releases(job.paths)
-            case _IndexJob():
+            case IndexJob():
                 read = self._read_first if job.first else self._read_pages
                 pages = await read(job.locations, job.spec.project)
                 return self._choose(pages, job.spec, versions=(), wanted=job.wanted, every=every)
-            case _ProjectJob():
+            case ProjectJob():
                 return await self._find_apart(job, every=every)
             case _:
                 assert_never(job)
 
-    async def _find_apart(self, job: _ProjectJob, *, every: bool) -> list[Release | Failure]:
+    async def _find_apart(self, job: ProjectJob, *, every: bool) -> list[Release | Failure]:
         """Find the releases of each index for itself; what one of them fails at leaves the others."""
         answers = await self._read_each([target.location for target in job.targets], job.spec.project)
         if job.spec.specifier:
-            return list(_find_pinned(answers, job, every=every))
+            return _join_versions(list(_find_pinned(answers, job, every=every)))
         found: list[Release | Failure] = []
         for target in job.targets:
             answer = answers[target.location]
@@ -379,7 +231,7 @@ class _Auditor:
             found += self._choose(
                 pages, job.spec, versions=() if every else target.versions, wanted=target.wanted, every=every
             )
-        return found
+        return _join_versions(found)
 
     def _choose(
         self,
@@ -392,7 +244,7 @@ class _Auditor:
     ) -> list[Release | Failure]:
         """Return the releases of exactly ``versions``, else the newest of each of ``wanted``, oldest first."""
         if len(wanted) == 1 and not versions:
-            return list(find_releases(pages, _narrow(spec, wanted[0]), every=every))
+            return list(find_releases(pages, narrow_spec(spec, wanted[0]), every=every))
         found: dict[Version, Release] = {}
         failures: list[Failure] = []
         for version in versions:
@@ -401,7 +253,7 @@ class _Auditor:
             except ReleaseNotFoundError as error:
                 failures.append(self._fail(f"{spec.project}=={version}", error))
         for specifier in () if versions else wanted or (spec.specifier,):
-            narrowed = _narrow(spec, specifier)
+            narrowed = narrow_spec(spec, specifier)
             try:
                 found.update((each.version, each) for each in find_releases(pages, narrowed, every=every))
             except ReleaseNotFoundError as error:
@@ -477,6 +329,16 @@ class _Auditor:
         return known
 
 
+def _join_versions(found: Sequence[Release | Failure]) -> list[Release | Failure]:
+    """Make one release of a version that is on several indexes: uv has one metadata for all of them."""
+    joined: dict[Version, list[Release]] = {}
+    for each in found:
+        if isinstance(each, Release):
+            joined.setdefault(each.version, []).append(each)
+    releases: list[Release | Failure] = [join_releases(releases) for releases in joined.values()]
+    return [*releases, *(each for each in found if isinstance(each, Failure))]
+
+
 def _find_pages(
     answers: Sequence[tuple[IndexLocation, ProjectPage | WheelAuditError]], project: NormalizedName
 ) -> list[tuple[str, ProjectPage]]:
@@ -502,7 +364,7 @@ def _find_pages(
 
 
 def _find_pinned(
-    answers: Mapping[IndexLocation, ProjectPage | WheelAuditError], job: _ProjectJob, *, every: bool
+    answers: Mapping[IndexLocation, ProjectPage | WheelAuditError], job: ProjectJob, *, every: bool
 ) -> Iterator[Release]:
     """Yield the releases of a SPEC with a version, index by index; an index that has none is passed over.
 
@@ -524,7 +386,7 @@ def _find_locked_release(pages: Sequence[tuple[str, ProjectPage]], spec: Require
     """Return exactly one version: ``==2.6.0`` alone would mean its local versions too (PEP 440)."""
     releases: tuple[Release, ...] = ()
     with contextlib.suppress(ReleaseNotFoundError):
-        releases = find_releases(pages, _narrow(spec, SpecifierSet(f"=={version}")), every=True)
+        releases = find_releases(pages, narrow_spec(spec, SpecifierSet(f"=={version}")), every=True)
     for release in releases:
         if release.version == version:
             return release
@@ -534,33 +396,6 @@ def _find_locked_release(pages: Sequence[tuple[str, ProjectPage]], spec: Require
         url=page.url,
         remedy=f"Run `uv lock --upgrade-package {spec.project}`, or name a release: {spec.project}==VERSION.",
     )
-
-
-def _narrow(spec: RequirementSpec, specifier: SpecifierSet) -> RequirementSpec:
-    """Return ``spec`` with the bounds that the project sets; as the user wrote it where that is what it says."""
-    if specifier == spec.specifier:
-        return spec
-    return replace(spec, specifier=specifier, text=f"{spec.project}{specifier}")
-
-
-def find_home(environ: Mapping[str, str]) -> Path:
-    """Return the user's home folder."""
-    home = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
-    # expanduser, as Path.home() raises where nobody is at home (containers with a bare user number).
-    return Path(home or os.path.expanduser("~"))
-
-
-def _channel_of(spec: RequirementSpec) -> IndexLocation | None:
-    """Return PyTorch's channel that a pinned local version names (``+cu126``)."""
-    for part in spec.specifier:
-        try:
-            version = Version(part.version)
-        except InvalidVersion:
-            continue
-        channel = channel_of_version(version.local, nightly=version.is_devrelease)
-        if channel is not None:
-            return build_channel_location(channel)
-    return None
 
 
 async def _skip_wait(seconds: float) -> None:
