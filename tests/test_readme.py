@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.projects import FOUR, copy_four_extras
 from wheelaudit.cli.audit import command
 from wheelaudit.cli.help import build_help
 from wheelaudit.cli.main import run
@@ -44,6 +45,23 @@ def test_report_is_what_the_command_prints(
     monkeypatch.setenv("COLUMNS", "80")
     assert run([*SHOW, "--color", "never"]) == 1
     block("report", capsys.readouterr().out)
+
+
+def test_check_is_what_the_command_prints(
+    block: Block, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    path = copy_four_extras(tmp_path)
+    assert run(["torch", *FOUR, "--write"]) == 0
+    text = path.read_text(encoding="utf-8").replace("nvidia-nccl-cu12==2.21.5", "nvidia-nccl-cu12==2.20.5")
+    assert f"    {capsys.readouterr().err.strip()}\n".replace("\n", "\n    ").rstrip(" ") in README.read_text(
+        encoding="utf-8"
+    )
+    by_hand = '[[tool.uv.dependency-metadata]]\nname = "torch"\nversion = "2.6.0+cu124"\nrequires-dist = []\n'
+    path.write_text(f"{text}\n{by_hand}", encoding="utf-8")
+    assert run(["check", *FOUR, "--color", "never"]) == 1
+    block("check", capsys.readouterr().out)
 
 
 def test_report_is_of_the_command_above_it() -> None:

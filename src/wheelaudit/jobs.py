@@ -97,7 +97,8 @@ class ProjectJob:
     """One SPEC whose releases the project's sources or its lock put on several indexes, each audited for itself.
 
     What uv would take from each has a version of its own, as a rule; where two of them
-    come to one version, it is one release with the wheels of both (WA301).
+    come to one version, each is audited for itself all the same: uv keeps the metadata of
+    each index. Only an override stands for both, which `patching` guards (WA301).
     """
 
     spec: RequirementSpec

@@ -37,7 +37,7 @@ from wheelaudit.index.locations import (
     IndexLocation,
 )
 from wheelaudit.index.pages import ProjectPage
-from wheelaudit.index.selection import RequirementSpec, find_releases, join_releases, parse_spec
+from wheelaudit.index.selection import RequirementSpec, find_releases, parse_spec
 from wheelaudit.jobs import (
     Indexes,
     IndexJob,
@@ -220,7 +220,7 @@ class _Auditor:
         """Find the releases of each index for itself; what one of them fails at leaves the others."""
         answers = await self._read_each([target.location for target in job.targets], job.spec.project)
         if job.spec.specifier:
-            return _join_versions(list(_find_pinned(answers, job, every=every)))
+            return list(_find_pinned(answers, job, every=every))
         found: list[Release | Failure] = []
         for target in job.targets:
             answer = answers[target.location]
@@ -231,7 +231,7 @@ class _Auditor:
             found += self._choose(
                 pages, job.spec, versions=() if every else target.versions, wanted=target.wanted, every=every
             )
-        return _join_versions(found)
+        return found
 
     def _choose(
         self,
@@ -327,16 +327,6 @@ class _Auditor:
             known = self.pages[location, project] = await self.client.read_project_page(location, project)
             self.watcher.page_read(location.name, known)
         return known
-
-
-def _join_versions(found: Sequence[Release | Failure]) -> list[Release | Failure]:
-    """Make one release of a version that is on several indexes: uv has one metadata for all of them."""
-    joined: dict[Version, list[Release]] = {}
-    for each in found:
-        if isinstance(each, Release):
-            joined.setdefault(each.version, []).append(each)
-    releases: list[Release | Failure] = [join_releases(releases) for releases in joined.values()]
-    return [*releases, *(each for each in found if isinstance(each, Failure))]
 
 
 def _find_pages(

@@ -269,3 +269,82 @@ def test_findings_are_sorted_by_id_and_wheels() -> None:
     keys = [(finding.id, finding.wheels) for finding in found]
     assert keys == sorted(keys)
     assert {"WA101", "WA103", "WA105", "WA206"} <= {finding.id for finding in found}
+
+
+# --- one version on two indexes -----------------------------------------------------------------------
+
+
+def test_wa301_one_file_on_two_indexes_with_other_metadata() -> None:
+    (finding,) = find("WA301", read(LINUX, "foo", "bar", index="one"), read(LINUX, "bar", "baz", index="two"))
+    assert finding.message == (
+        "One version on two indexes, two metadata: in linux x86_64, CPython 3.12 one and two differ: "
+        "one alone asks for foo; two alone asks for baz. uv would take one override for both."
+    )
+    assert finding.wheels == (name(LINUX),)
+    assert finding.requirements == ("baz", "foo")
+    assert finding.help == (
+        "Pin versions whose local parts differ, or use one of the indexes alone; uv has no override per index, "
+        "though a source with a marker gives each platform the metadata of its own index."
+    )
+
+
+@pytest.mark.parametrize(("one", "two"), [("foo==1", "foo==2"), ("foo", "bar")], ids=["conflict", "union"])
+def test_wa301_leaves_no_override_that_is_right_for_both(one: str, two: str) -> None:
+    audited = audit(read(LINUX, one, index="one"), read(LINUX, two, index="two"))
+    assert "WA301" in [finding.id for finding in audited.findings]
+    assert audited.override is None
+    assert audited.no_override == "There is no override: one for both one and two is right for neither (WA301)."
+
+
+def test_wa301_names_the_platform_where_they_differ_and_only_that() -> None:
+    both = [read(tag, "foo", index=index) for index in ("one", "two") for tag in (LINUX, WINDOWS)]
+    (finding,) = find("WA301", *both, read(MACOS, "foo", index="one"), read(MACOS, "foo", "bar", index="two"))
+    assert "in macos arm64, CPython 3.12 one and two differ: two alone asks for bar." in finding.message
+
+
+def test_wa301_is_of_each_pair_of_indexes() -> None:
+    readings = [read(LINUX, line, index=index) for index, line in (("one", "a"), ("two", "b"), ("three", "b"))]
+    messages = [finding.message for finding in find("WA301", *readings)]
+    assert len(messages) == 2
+    assert all(" one and " in message for message in messages)
+
+
+def test_wa301_is_not_told_where_the_indexes_agree() -> None:
+    # Two wheels disagree, on both indexes alike: one entry is right for both.
+    both = [read(tag, line, index=index) for index in ("one", "two") for tag, line in ((LINUX, "a"), (WINDOWS, "b"))]
+    audited = audit(*both)
+    assert audited.verdict == "inconsistent"
+    assert audited.proof is not None
+    assert audited.proof.deviations == ()
+    assert "WA301" not in [finding.id for finding in audited.findings]
+
+
+def test_wa301_is_not_told_of_platforms_that_only_one_index_has() -> None:
+    audited = audit(read(LINUX, "foo", index="one"), read(WINDOWS, "bar", index="two"))
+    assert audited.verdict == "inconsistent"
+    assert audited.proof is not None
+    assert audited.proof.deviations == ()
+    assert "WA301" not in [finding.id for finding in audited.findings]
+
+
+def test_wa301_takes_of_each_index_the_wheel_that_an_installer_takes_there() -> None:
+    # The other build is best nowhere: what it asks for sets the indexes apart for nobody.
+    second, first = f"thing-1.0-2-{LINUX}.whl", f"thing-1.0-1-{LINUX}.whl"
+    best = [build_reading(second, ["foo"], index=index) for index in ("one", "two")]
+    audited = audit(*best, build_reading(first, ["bar"], index="two"))
+    assert audited.verdict == "inconsistent"
+    assert "WA301" not in [finding.id for finding in audited.findings]
+    assert "WA301" in ids(best[0], build_reading(first, ["bar"], index="two"))
+
+
+def test_wa301_is_not_told_of_an_unread_wheel() -> None:
+    other = build_wheel(name(LINUX), index="two")
+    gone = UnreadableWheel(wheel=other, error=MetadataUnreadableError("gone"))
+    assert "WA301" not in ids(read(LINUX, "foo", index="one"), read(WINDOWS, "bar", index="one"), gone)
+
+
+def test_wa106_names_the_index_where_that_is_what_sets_wheels_apart() -> None:
+    (two,) = find("WA106", read(LINUX, "foo", index="one"), read(LINUX, "bar", index="two"))
+    assert "(index, free threading, C library or system version)" in two.message
+    (one,) = find("WA106", read(LINUX, "foo"), read(MUSL, "bar"))
+    assert "(free threading, C library or system version)" in one.message

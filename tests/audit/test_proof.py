@@ -12,7 +12,7 @@ from tests.releases import build_reading, build_release
 from wheelaudit.audit.audit import audit_release
 from wheelaudit.audit.groups import build_scene
 from wheelaudit.audit.proof import prove
-from wheelaudit.audit.values import Proof
+from wheelaudit.audit.values import Override, Proof
 from wheelaudit.metadata import WheelMetadata
 
 LINUX = "cp312-cp312-manylinux_2_28_x86_64"
@@ -127,8 +127,17 @@ def test_spelling_is_no_deviation(spelling: str) -> None:
 
 def test_every_best_wheel_of_an_environment_is_compared() -> None:
     readings = [read(LINUX, "foo", index="one"), read(LINUX, "bar", index="two")]
-    result = audit_release(build_release(readings), readings)
-    assert result.override is not None
-    assert result.proof is not None
-    (deviation,) = result.proof.deviations
+    proof = prove(
+        Override(
+            name=readings[0].wheel.project,
+            version=readings[0].wheel.version,
+            requires_python=None,
+            requires_dist=("foo", "bar"),
+            provides_extras=(),
+        ),
+        served=build_scene(readings).distinct,
+        cores={reading.wheel: reading.core for reading in readings},
+        extras=[],
+    )
+    (deviation,) = proof.deviations
     assert deviation.unwanted == ("bar", "foo")

@@ -14,7 +14,7 @@ from tests.project.blocks import BLOCK, BODY, COMMENT, ENTRY
 from tests.project.drawn import Drawn, documents
 from tests.report.examples import build_override
 from wheelaudit.errors import ProjectFileError
-from wheelaudit.project.editing import apply_entry, remove_entry
+from wheelaudit.project.editing import apply_entry, remove_entry, remove_entry_at, replace_entry_at
 from wheelaudit.project.entries import UV_TOML_TABLE, equal_toml, find_entries
 from wheelaudit.project.statements import parse_statements
 from wheelaudit.report.toml import render_override
@@ -191,3 +191,38 @@ def test_comment_that_is_not_ours_is_a_bug(comment: str) -> None:
 def test_block_that_is_not_one_entry_is_a_bug(block: str) -> None:
     with pytest.raises(ValueError, match="not one dependency-metadata block"):
         apply_entry("", block, comment=COMMENT)
+
+
+INLINE = """\
+[tool.uv]
+dependency-metadata = [
+    # theirs
+    { name = "thing", version = "1", requires-dist = ["a"] }, # first
+    # Written by wheelaudit: by a test.
+    { name = "thing", version = "1", requires-dist = ["b"] },
+    { name = "other", version = "1", requires-dist = ["c"] },
+]
+"""
+
+
+def test_one_of_several_entries_for_a_release_is_removed_and_nothing_else() -> None:
+    removed = remove_entry_at(INLINE, 1)
+    assert [entry.table["requires-dist"] for entry in find_entries(removed)] == [["a"], ["c"]]
+    assert "    # theirs\n" in removed
+    assert "Written by wheelaudit" not in removed
+    assert [entry.table["requires-dist"] for entry in find_entries(remove_entry_at(INLINE, 0))] == [["b"], ["c"]]
+
+
+def test_one_of_several_entries_for_a_release_is_replaced_and_nothing_else() -> None:
+    block = '[[tool.uv.dependency-metadata]]\nname = "thing"\nversion = "1"\nrequires-dist = ["new"]\n'
+    replaced = replace_entry_at(INLINE, 1, block, comment="# Written by wheelaudit: again.")
+    assert [entry.table["requires-dist"] for entry in find_entries(replaced)] == [["a"], ["new"], ["c"]]
+    assert [entry.ours for entry in find_entries(replaced)] == [False, True, False]
+    assert replaced.count("# Written by wheelaudit") == 1
+    assert replace_entry_at(replaced, 1, block, comment="# Written by wheelaudit: again.") == replaced
+
+
+def test_entry_that_cannot_be_replaced_rightly_is_refused() -> None:
+    text = '[tool]\nuv = { dependency-metadata = [{ name = "thing", version = "1", requires-dist = ["a"] }] }\n'
+    with pytest.raises(ProjectFileError):
+        remove_entry_at(text, 0)

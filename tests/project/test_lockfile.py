@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.errors import ProjectFileError
-from wheelaudit.project.lockfile import LockedRelease, find_locked
+from wheelaudit.project.lockfile import LockedRelease, find_locked, find_overridden
 
 LOCK = """\
 version = 1
@@ -92,3 +92,25 @@ def test_any_text_is_a_lock_or_refused(text: str) -> None:
     except ProjectFileError:
         return
     assert all(isinstance(each, LockedRelease) for each in found)
+
+
+def test_overrides_that_a_lock_was_made_with() -> None:
+    text = """\
+version = 1
+
+[[manifest.dependency-metadata]]
+name = "other"
+requires-dist = ["a"]
+
+[[manifest.dependency-metadata]]
+name = "torch-x"
+version = "2.6+cu126"
+"""
+    assert find_overridden(text) == {("other", None), ("torch-x", Version("2.6+cu126"))}
+    assert find_overridden("version = 1") == frozenset()
+
+
+@pytest.mark.parametrize("entry", ['version = "1"', "name = 1", 'name = "a"\nversion = "x"'])
+def test_override_that_cannot_be_understood_is_refused(entry: str) -> None:
+    with pytest.raises(ProjectFileError, match="cannot be understood"):
+        find_overridden(f"version = 1\n[[manifest.dependency-metadata]]\n{entry}")

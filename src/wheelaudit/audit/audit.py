@@ -11,7 +11,7 @@ from typing import assert_never
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from wheelaudit.audit.findings import find_findings
+from wheelaudit.audit.findings import find_findings, find_index_clash
 from wheelaudit.audit.groups import Scene, build_scene, judge
 from wheelaudit.audit.impact import build_coverage, build_impact, build_matrix
 from wheelaudit.audit.override import Conflict, build_override
@@ -69,6 +69,11 @@ def _override(scene: Scene, verdict: Verdict, union: Union) -> tuple[Override | 
         return None, None, f"There is no override: {which} not read, and what an unread wheel asks for is unknown."
     if any(kin.meaning.unparsed for kin in scene.kin):
         return None, None, "There is no override: a requirement is not PEP 508, and uv would refuse an entry with it."
+    clash = find_index_clash(scene)
+    if clash is not None:
+        # uv keys an entry by name and version alone: it would be wrong wherever one of the two is asked by itself.
+        reason = f"There is no override: one for both {clash[0]} and {clash[1]} is right for neither (WA301)."
+        return None, None, reason
     built = build_override(scene, union=union)
     match built:
         case Conflict():

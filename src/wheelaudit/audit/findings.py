@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import combinations
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -12,6 +13,7 @@ from wheelaudit.audit.groups import Asks, Kin, Scene
 from wheelaudit.audit.points import Mask
 from wheelaudit.audit.values import Finding, Proof, Verdict
 from wheelaudit.environments import describe_environments
+from wheelaudit.grid import build_served
 from wheelaudit.metadata import RequirementKey, UnreadableWheel, WheelMetadata, parse_requires_python
 
 _HELP = {
@@ -27,8 +29,16 @@ _HELP = {
     "WA204": "Tell whoever keeps the index: installers choose by the page, then meet the metadata.",
     "WA205": "Tell whoever keeps the index: installers that read the wheel see something else.",
     "WA206": "Tell the project: tools read this metadata differently, or refuse it.",
+    "WA301": "Pin versions whose local parts differ, or use one of the indexes alone; uv has no override per index, "
+    "though a source with a marker gives each platform the metadata of its own index.",
 }
 _LOCK = "; until then lock with the override"
+
+_Meanings = frozenset[int | None]
+"""Indexes into `Scene.kin`; None: of an unread wheel."""
+
+MAX_LISTED = 3
+"""Requirements named in a message of their own; `Finding.requirements` has all."""
 
 
 def find_findings(scene: Scene, verdict: Verdict, *, conflict: str | None, proof: Proof | None) -> tuple[Finding, ...]:
@@ -39,7 +49,8 @@ def find_findings(scene: Scene, verdict: Verdict, *, conflict: str | None, proof
         findings += _find_refusals(scene)
         findings += _find_missing_extras(scene)
         findings += _find_ties(scene, conflict=conflict, proof=proof)
-    lock = _LOCK if proof is not None else ""
+        findings += _find_index_differences(scene)
+    lock = _LOCK if proof is not None and not proof.deviations else ""
     findings = [replace(finding, help=_HELP[finding.id].format(lock=lock)) for finding in findings]
     return tuple(sorted(findings, key=lambda finding: (finding.id, finding.wheels, finding.message)))
 
@@ -138,11 +149,14 @@ def _find_ties(scene: Scene, *, conflict: str | None, proof: Proof | None) -> It
     if not tied:
         return
     wheels = {
-        wheel.filename
+        wheel
         for served, assignment in zip(scene.distinct, scene.assignment_of, strict=True)
         if assignment in tied
         for wheel in served.best
     }
+    apart = (
+        f"{'index, ' if len({wheel.index for wheel in wheels}) > 1 else ''}free threading, C library or system version"
+    )
     consequence = ""
     if conflict is not None:
         consequence = f" {conflict}"
@@ -157,10 +171,81 @@ def _find_ties(scene: Scene, *, conflict: str | None, proof: Proof | None) -> It
     yield Finding(
         id="WA106",
         message="No marker can tell apart the wheels that serve "
-        f"{_describe(scene, scene.points.where(tied))} (free threading, C library or system version).{consequence}",
-        wheels=tuple(sorted(wheels)),
+        f"{_describe(scene, scene.points.where(tied))} ({apart}).{consequence}",
+        wheels=tuple(sorted({wheel.filename for wheel in wheels})),
         requirements=tuple(sorted(requirements)),
     )
+
+
+def find_index_clash(scene: Scene) -> tuple[str, str] | None:
+    """Return two indexes that no one override is right for; None where there is none."""
+    return next(((first, second) for first, second, _ in _compare_indexes(scene)), None)
+
+
+def _find_index_differences(scene: Scene) -> Iterator[Finding]:
+    """WA301: one version on two indexes, whose best wheels for one environment do not mean the same."""
+    for first, second, differing in _compare_indexes(scene):
+        here = scene.points.where(differing)
+        one, two = (_find_asked(scene, {number: sides[side] for number, sides in differing.items()}) for side in (0, 1))
+        sides = [
+            f"{index} alone asks for {_list(only)}" for index, only in ((first, one - two), (second, two - one)) if only
+        ]
+        readings = (reading for reading in scene.readings if reading.wheel.index in (first, second))
+        yield Finding(
+            id="WA301",
+            message=f"One version on two indexes, two metadata: in {_describe(scene, here)} "
+            f"{first} and {second} differ{': ' if sides else ''}{'; '.join(sides)}. "
+            "uv would take one override for both.",
+            wheels=tuple(sorted({reading.wheel.filename for reading in readings})),
+            requirements=tuple(sorted(map(str, one ^ two))),
+        )
+
+
+def _compare_indexes(scene: Scene) -> Iterator[tuple[str, str, dict[int, tuple[_Meanings, _Meanings]]]]:
+    """Yield each pair of indexes that differ: by assignment, what their best wheels mean there."""
+    indexes = tuple(dict.fromkeys(reading.wheel.index for reading in scene.readings))
+    if len(indexes) < 2:
+        return
+    numbers = {tuple(variables.values()): number for number, variables in enumerate(scene.points.assignments)}
+    best = {index: _find_best_kin(scene, index, numbers) for index in indexes}
+    for first, second in combinations(indexes, 2):
+        shared = sorted(best[first].keys() & best[second].keys())
+        sides = {number: (best[first][number], best[second][number]) for number in shared}
+        differing = {number: (one, two) for number, (one, two) in sides.items() if one != two and None not in one | two}
+        if differing:
+            yield first, second, differing
+
+
+def _find_asked(scene: Scene, meanings: Mapping[int, _Meanings]) -> set[RequirementKey]:
+    """Return what the best wheels of one index ask for, by assignment."""
+    return {
+        key
+        for number, kin in meanings.items()
+        for each in kin
+        if each is not None
+        for key, mask in scene.kin[each].meaning.asks.items()
+        if mask & scene.points.at(number)
+    }
+
+
+def _find_best_kin(scene: Scene, index: str, numbers: Mapping[tuple[str, ...], int]) -> dict[int, _Meanings]:
+    """Per assignment the meanings of the wheels that an installer takes who knows this index alone."""
+    own = [reading for reading in scene.readings if reading.wheel.index == index]
+    best: dict[int, set[int | None]] = {}
+    for served in build_served(
+        [reading.wheel for reading in own], requires_python=scene.bounds, comparisons=scene.comparisons
+    ):
+        number = numbers.get(tuple(served.environment.variables().values()))
+        if number is not None:
+            best.setdefault(number, set()).update(scene.kin_of.get(wheel) for wheel in served.best)
+    return {number: frozenset(kin) for number, kin in best.items()}
+
+
+def _list(keys: Iterable[RequirementKey]) -> str:
+    """The first few, for a sentence; `Finding.requirements` has all."""
+    texts = sorted(map(str, keys))
+    more = f" and {len(texts) - MAX_LISTED} more" if len(texts) > MAX_LISTED else ""
+    return f"{', '.join(texts[:MAX_LISTED])}{more}"
 
 
 def _find_faults(scene: Scene) -> Iterator[Finding]:

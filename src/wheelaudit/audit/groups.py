@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -13,7 +14,7 @@ from wheelaudit.audit.uv import lower_bound
 from wheelaudit.audit.values import Verdict
 from wheelaudit.environments import Served
 from wheelaudit.grid import build_served, find_distinct
-from wheelaudit.markers import comparisons
+from wheelaudit.markers import Comparison, comparisons
 from wheelaudit.metadata import (
     CoreMetadata,
     Reading,
@@ -66,6 +67,10 @@ class Scene:
     """By their first wheel."""
     kin_of: Mapping[WheelFile, int]
     """Of the wheels that were read."""
+    bounds: Mapping[WheelFile, SpecifierSet | None]
+    """Requires-Python of each wheel's metadata; the page's where it is unread."""
+    comparisons: tuple[Comparison, ...]
+    """Those of all markers."""
 
     @property
     def unread(self) -> tuple[UnreadableWheel, ...]:
@@ -95,19 +100,17 @@ class Scene:
 def build_scene(readings: Sequence[Reading]) -> Scene:
     """Lay a release's readings out over the environments that its wheels serve."""
     read = tuple(reading for reading in readings if isinstance(reading, WheelMetadata))
-    cores = {core_signature(reading.core): reading.core for reading in read}
+    # Wheels of one advertised hash share one object: what is asked of a metadata is reckoned once for all of them.
+    cores = {core_signature(core): core for core in {id(each.core): each.core for each in read}.values()}
     bounds = {
         reading.wheel: reading.core.python_specifier
         if isinstance(reading, WheelMetadata)
         else parse_requires_python(reading.wheel.requires_python)
         for reading in readings
     }
-    markers = {line.marker for core in cores.values() for line in core.requires_dist}
-    served = build_served(
-        [reading.wheel for reading in readings],
-        requires_python=bounds,
-        comparisons=[comparison for marker in markers for comparison in comparisons(marker)],
-    )
+    markers = dict.fromkeys(line.marker for core in cores.values() for line in core.requires_dist)
+    named = tuple(dict.fromkeys(comparison for marker in markers for comparison in comparisons(marker)))
+    served = build_served([reading.wheel for reading in readings], requires_python=bounds, comparisons=named)
     distinct = find_distinct(served)
     numbers: dict[tuple[str, ...], int] = {}
     assignments: list[Mapping[str, str]] = []
@@ -129,6 +132,8 @@ def build_scene(readings: Sequence[Reading]) -> Scene:
         points=points,
         kin=kin,
         kin_of={reading.wheel: number for number, each in enumerate(kin) for reading in each.readings},
+        bounds=bounds,
+        comparisons=named,
     )
 
 
@@ -186,14 +191,14 @@ def build_meaning(core: CoreMetadata, points: Points) -> Meaning:
 
 def _gather_kin(read: Sequence[WheelMetadata], meanings: Mapping[tuple[object, ...], Meaning]) -> tuple[Kin, ...]:
     gathered: list[tuple[Meaning, list[WheelMetadata]]] = []
-    place: dict[tuple[object, ...], int] = {}
+    place: dict[int, int] = {}
     for reading in read:
-        signature = core_signature(reading.core)
-        if signature not in place:
-            meaning = meanings[signature]
+        core = id(reading.core)
+        if core not in place:
+            meaning = meanings[core_signature(reading.core)]
             same = (number for number, (other, _) in enumerate(gathered) if meaning.same_as(other))
-            place[signature] = next(same, len(gathered))
-            if place[signature] == len(gathered):
+            place[core] = next(same, len(gathered))
+            if place[core] == len(gathered):
                 gathered.append((meaning, []))
-        gathered[place[signature]][1].append(reading)
+        gathered[place[core]][1].append(reading)
     return tuple(Kin(readings=tuple(readings), meaning=meaning) for meaning, readings in gathered)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from packaging.tags import Tag
 from packaging.utils import NormalizedName
 
 from wheelaudit.audit.groups import Asks, Scene
@@ -29,7 +30,6 @@ from wheelaudit.markers import (
     AnyOf,
     Comparison,
     Expression,
-    comparisons,
     count_comparisons,
     evaluate,
     join_all,
@@ -297,15 +297,14 @@ def _loosen(marker: Expression | None) -> Expression | None:
 
 def _find_variants(scene: Scene, readings: Sequence[WheelMetadata]) -> dict[RequirementKey, list[_Variant]]:
     """Per requirement its lines by wheel file name, but none that can hold on none of its own wheel's platforms."""
-    literals = [
-        comparison
-        for reading in readings
-        for line in reading.core.requires_dist
-        for comparison in comparisons(line.marker)
-    ]
-    platforms = find_platforms([reading.wheel for reading in readings], comparisons=literals)
+    platforms = find_platforms([reading.wheel for reading in readings], comparisons=scene.comparisons)
     found: dict[RequirementKey, dict[RequirementLine, tuple[RequirementLine, set[int]]]] = {}
+    seen: set[tuple[int, frozenset[Tag]]] = set()
     for reading in readings:
+        same = (id(reading.core), reading.wheel.tags)
+        if same in seen:
+            continue
+        seen.add(same)
         for line in dict.fromkeys(reading.core.requires_dist):
             if any(evaluate(line.marker, variables) for variables in platforms[reading.wheel]):
                 _, kin = found.setdefault(line.key, {}).setdefault(line, (line, set()))

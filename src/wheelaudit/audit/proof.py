@@ -34,8 +34,10 @@ def prove(
     """Evaluate ``override`` in every environment of ``served``, without an extra and with each of ``extras``."""
     evaluator = _Evaluator()
     offered = evaluator.parse(override.requires_dist)
-    asked = {wheel: evaluator.parse(line.text for line in core.requires_dist) for wheel, core in cores.items()}
-    named = {wheel: find_extras([core]) for wheel, core in cores.items()}
+    # By identity: wheels of one advertised hash share one object.
+    distinct = {id(core): core for core in cores.values()}
+    asked = {number: evaluator.parse(line.text for line in core.requires_dist) for number, core in distinct.items()}
+    named = {number: find_extras([core]) for number, core in distinct.items()}
     deviations: dict[tuple[NormalizedName | None, Wanted, Wanted], list[Environment]] = {}
     contexts: tuple[NormalizedName | None, ...] = (None, *extras)
     for each in served:
@@ -45,7 +47,8 @@ def prove(
             missing: set[RequirementKey] = set()
             unwanted: set[RequirementKey] = set()
             for wheel in each.best:
-                needed = evaluator.wanted(asked[wheel], variables, extra if extra in named[wheel] else None)
+                own = id(cores[wheel])
+                needed = evaluator.wanted(asked[own], variables, extra if extra in named[own] else None)
                 missing |= needed - got
                 unwanted |= got - needed
             if missing or unwanted:

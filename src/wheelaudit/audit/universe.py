@@ -8,13 +8,13 @@ product of everything that the served ones vary in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 from wheelaudit.audit.groups import Meaning, Scene, build_meaning
 from wheelaudit.audit.points import Mask, Points
 from wheelaudit.grid import find_named_minors, is_floor
-from wheelaudit.markers import Comparison, comparisons
+from wheelaudit.markers import Comparison
 
 _PLATFORM = ("os_name", "sys_platform", "platform_system", "platform_release", "platform_version")
 _PYTHON = (
@@ -50,15 +50,9 @@ class Universe:
 
 
 def _free_assignments(scene: Scene, served: tuple[Mapping[str, str], ...]) -> list[Mapping[str, str]]:
-    literals = [
-        comparison
-        for kin in scene.kin
-        for line in kin.readings[0].core.requires_dist
-        for comparison in comparisons(line.marker)
-    ]
     platforms = dict.fromkeys((*(tuple(each[name] for name in _PLATFORM) for each in served), *_USUAL_PLATFORMS))
     machines = dict.fromkeys(each["platform_machine"] for each in served)
-    machines.update(dict.fromkeys(_named_machines(literals)))
+    machines.update(dict.fromkeys(_named_machines(scene.comparisons)))
     machines[_OTHER_MACHINE] = None
     # Every implementation with every version: a marker on one of the two is free of the other.
     implementations: dict[tuple[str, str], str | None] = {("CPython", "cpython"): None, ("PyPy", "pypy"): "7.3.17"}
@@ -69,7 +63,7 @@ def _free_assignments(scene: Scene, served: tuple[Mapping[str, str], ...]) -> li
     pythons = [
         (implementation, name, own or full, short, full)
         for (implementation, name), own in implementations.items()
-        for short, full in _python_versions(scene, literals)
+        for short, full in _python_versions(scene)
     ]
     taken = {
         (*(each[name] for name in _PLATFORM), each["platform_machine"], *(each[n] for n in _PYTHON)) for each in served
@@ -81,7 +75,7 @@ def _free_assignments(scene: Scene, served: tuple[Mapping[str, str], ...]) -> li
     ]
 
 
-def _python_versions(scene: Scene, literals: list[Comparison]) -> list[tuple[str, str]]:
+def _python_versions(scene: Scene) -> list[tuple[str, str]]:
     """Return ``python_version`` and ``python_full_version`` of every Python that is served, or near one that is.
 
     Where a wheel serves all later Pythons, the newest that is served stands for them:
@@ -89,12 +83,14 @@ def _python_versions(scene: Scene, literals: list[Comparison]) -> list[tuple[str
     """
     versions = {(each["python_version"], each["python_full_version"]) for each in scene.points.assignments}
     served = {(int(major), int(minor)) for major, minor in (short.split(".") for short, _ in versions)}
-    near = {(major, minor + step) for major, minor in served | find_named_minors(literals) for step in (-1, 0, 1)}
+    near = {
+        (major, minor + step) for major, minor in served | find_named_minors(scene.comparisons) for step in (-1, 0, 1)
+    }
     if any(is_floor(reading.wheel) for reading in scene.readings):
         near = {minor for minor in near if minor <= max(served, default=minor)}
     versions.update((f"{major}.{minor}", f"{major}.{minor}.0") for major, minor in near - served if minor >= 0)
     return sorted(versions)
 
 
-def _named_machines(literals: list[Comparison]) -> list[str]:
+def _named_machines(literals: Iterable[Comparison]) -> list[str]:
     return sorted({comparison.value for comparison in literals if comparison.variable == "platform_machine"})

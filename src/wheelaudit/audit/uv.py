@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from wheelaudit.release import WheelFile, wheel_order
+from wheelaudit.release import Release, WheelFile, wheel_order
 from wheelaudit.tags import parse_python_tag
 
 Minor = tuple[int, int]
+
+IMMUTABLE_HOSTS = frozenset({"download.pytorch.org", "download-r2.pytorch.org"})
+"""Hosts whose files uv takes for immutable, whatever their headers say."""
 
 NO_LIMIT = 99
 """Minor version that stands for the last one of a major version (``<4``)."""
@@ -140,3 +144,8 @@ def lower_bound(requires_python: SpecifierSet | None) -> Version | None:
         if spec.operator in (">=", ">", "==", "===", "~=")
     ]
     return max(versions, default=None)
+
+
+def keeps_for_good(release: Release) -> bool:
+    """Whether uv reads the release's metadata once and never again: it takes files of this host for immutable."""
+    return any(urlsplit(wheel.url).hostname in IMMUTABLE_HOSTS for wheel in release.wheels)

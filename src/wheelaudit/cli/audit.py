@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 import click
 
+from wheelaudit.cli.clock import find_today
+from wheelaudit.cli.editing import check_choice, check_target, edit_project
 from wheelaudit.cli.help import AuditCommand
 from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
 from wheelaudit.errors import UsageError
 
 if TYPE_CHECKING:
+    import datetime
+
     from wheelaudit.audit.values import Audit, Verdict
     from wheelaudit.pipeline import Failure, Outcome
+    from wheelaudit.project.rules import Rules
 
 Format = Literal["human", "json", "toml"]
 
@@ -46,12 +51,16 @@ class AuditOptions:
     record: Path | None
     replay: Path | None
     pyproject: Path | None
-    union: Literal["scoped", "plain"]
+    union: Literal["scoped", "plain"] | None
+    """None: as the project's [tool.wheelaudit] says, else scoped."""
     every: bool
     deep: bool
     concurrency: int
     timeout: float
     retries: int
+    diff: bool
+    write: bool
+    check: bool
     exit_zero: bool
     quiet: bool
     verbose: int
@@ -59,7 +68,8 @@ class AuditOptions:
     no_progress: bool
 
 
-def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+def check_finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse what click takes for a number, but no clock does: nan and inf."""
     if not math.isfinite(value):
         raise click.BadParameter("it must be a number of seconds.")
     return value
@@ -100,9 +110,11 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
 @click.option(
     "--union",
     type=click.Choice(["scoped", "plain"]),
-    default="scoped",
     help="The override: right on every platform, or everything for everyone. [default: scoped]",
 )
+@click.option("--diff", is_flag=True, help="Print the override as a patch of the project's file (for `git apply`).")
+@click.option("--write", is_flag=True, help="Write the override into the project's file.")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if --write would.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also where a release is inconsistent or undecided.")
 @click.option(
     "--color",
@@ -128,7 +140,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=TIMEOUT,
-    callback=_finite,
+    callback=check_finite,
     metavar="SECONDS",
     help=f"Longest wait for an answer. [default: {TIMEOUT:.0f}]",
 )
@@ -153,19 +165,50 @@ def run_audit(options: AuditOptions, *, environ: Mapping[str, str], cwd: Path) -
             "There is nothing to audit: no SPEC was given.",
             remedy="Name a release, such as `wheelaudit torch==2.6.0+cu126`; `wheelaudit --help` shows more.",
         )
+    edits = check_choice(diff=options.diff, write=options.write, check=options.check)
+    if options.diff and options.output_format != "human":
+        raise UsageError("--diff prints a patch and nothing else.", remedy="Leave out --format.")
     # Heavy, and only now needed: httpx, packaging, anyio.
     import anyio
 
     from wheelaudit.pipeline import Failure
+    from wheelaudit.project.rules import Rules, read_rules
 
-    outcomes = anyio.run(_audit, options, environ, cwd)
+    pyproject = options.pyproject or find_pyproject(cwd)
+    rules = Rules() if pyproject is None else read_rules(pyproject)
+    if edits:
+        # What cannot be edited anyway is not worth the wait for an index.
+        check_target(pyproject, environ=environ, cwd=cwd)
+    outcomes = anyio.run(_audit, options, rules, pyproject, environ, cwd)
     audits = [outcome for outcome in outcomes if not isinstance(outcome, Failure)]
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    _print(options, audits, failures, environ)
-    return build_exit_code({audit.verdict for audit in audits}, failed=bool(failures), exit_zero=options.exit_zero)
+    _print(options, audits, failures, environ, report=not edits or options.output_format != "human")
+    if edits:
+        return edit_project(
+            audits,
+            pyproject=pyproject,
+            diff=options.diff,
+            write=options.write,
+            output=options.output if options.diff else None,
+            quiet=options.quiet,
+            failed=bool(failures),
+            environ=environ,
+            cwd=cwd,
+        )
+    today = find_today()
+    put_off = [audit for audit in audits if is_put_off(audit, rules, today=today)]
+    if put_off and not options.quiet:
+        _tell_put_off(put_off, rules, today)
+    verdicts = {audit.verdict for audit in audits if audit not in put_off}
+    if rules.fail_level == "inconsistent":
+        verdicts.discard("undecided")
+    exit_zero = options.exit_zero or rules.fail_level == "never"
+    return build_exit_code(verdicts, failed=bool(failures), exit_zero=exit_zero)
 
 
-async def _audit(options: AuditOptions, environ: Mapping[str, str], cwd: Path) -> tuple[Outcome, ...]:
+async def _audit(
+    options: AuditOptions, rules: Rules, pyproject: Path | None, environ: Mapping[str, str], cwd: Path
+) -> tuple[Outcome, ...]:
     from wheelaudit.cli.progress import build_watcher
     from wheelaudit.pipeline import audit_specs
 
@@ -173,10 +216,10 @@ async def _audit(options: AuditOptions, environ: Mapping[str, str], cwd: Path) -
     with build_watcher(verbosity=0 if options.quiet else options.verbose, bar=bar) as watcher:
         return await audit_specs(
             options.specs,
-            index=options.index,
-            pyproject=options.pyproject or find_pyproject(cwd),
+            index=options.index or rules.index,
+            pyproject=pyproject,
             every=options.every,
-            union=options.union,
+            union=options.union or rules.union or "scoped",
             deep=options.deep,
             concurrency=options.concurrency,
             timeout=options.timeout,
@@ -189,9 +232,38 @@ async def _audit(options: AuditOptions, environ: Mapping[str, str], cwd: Path) -
         )
 
 
+def is_put_off(audit: Audit, rules: Rules, *, today: datetime.date) -> bool:
+    """Whether the project ignores, for now, every finding by which the release is inconsistent."""
+    told = [finding for finding in audit.findings if finding.id[2] in "13"]
+    return bool(told) and all(
+        any(rule.covers(each.id, audit.release.project, audit.release.version, today=today) for rule in rules.ignore)
+        for each in told
+    )
+
+
+def _tell_put_off(audits: Sequence[Audit], rules: Rules, today: datetime.date) -> None:
+    """Say on stderr why a release that is inconsistent does not count."""
+    from wheelaudit.cli.failures import tell
+    from wheelaudit.report.text import escape_text
+
+    for audit in audits:
+        found = {finding.id for finding in audit.findings}
+        for rule in rules.ignore:
+            if (
+                rule.covers(rule.id, audit.release.project, audit.release.version, today=rule.until)
+                and rule.id in found
+            ):
+                reason = escape_text(rule.reason)
+                tell(f"{audit.release.spec}: {rule.id} is ignored until {rule.until.isoformat()}: {reason}")
+
+
 def find_pyproject(cwd: Path) -> Path | None:
-    """Return the pyproject.toml of the working folder, as the user would name it; None where there is none."""
-    return Path("pyproject.toml") if (cwd / "pyproject.toml").is_file() else None
+    """Return the nearest pyproject.toml, in the working folder or above it as uv finds it; None where there is none."""
+    if (cwd / "pyproject.toml").is_file():
+        return Path("pyproject.toml")  # as the user would name it
+    from wheelaudit.project.workspace import find_project_file
+
+    return find_project_file(cwd)
 
 
 def build_exit_code(verdicts: Collection[Verdict], *, failed: bool, exit_zero: bool) -> int:
@@ -206,12 +278,17 @@ def build_exit_code(verdicts: Collection[Verdict], *, failed: bool, exit_zero: b
 
 
 def _print(
-    options: AuditOptions, audits: Sequence[Audit], failures: Sequence[Failure], environ: Mapping[str, str]
+    options: AuditOptions,
+    audits: Sequence[Audit],
+    failures: Sequence[Failure],
+    environ: Mapping[str, str],
+    *,
+    report: bool,
 ) -> None:
     """Print data on stdout (or into the file), failures and reasons on stderr. Without any audit there is no data."""
     from wheelaudit.cli.failures import tell, tell_error
 
-    if audits:
+    if audits and report:
         to_file = options.output is not None and str(options.output) != "-"
         stream = None if to_file else sys.stdout
         color = wants_color(options.color, stream, environ)

@@ -38,7 +38,8 @@ def tell_error(message: str, *, remedy: str | None) -> None:
     """Print ``error:`` and ``hint:`` lines; what an index put into them is escaped."""
     tell(f"error: {escape_text(message)}")
     if remedy is not None:
-        tell(f"hint: {escape_text(remedy)}")
+        # Line by line: a remedy may end with a block to paste.
+        tell("hint: " + "\n".join(map(escape_text, remedy.split("\n"))))
 
 
 def tell(line: str) -> None:

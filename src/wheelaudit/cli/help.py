@@ -10,6 +10,7 @@ from wheelaudit.cli.main import COMMANDS, HELP_COLUMNS, read_version
 
 SECTIONS = {
     "What to audit": ("index", "every", "deep", "pyproject"),
+    "What to do with the project's file": ("diff", "write", "check"),
     "What to print": ("output_format", "output", "union", "exit_zero", "color", "no_progress", "quiet", "verbose"),
     "How to read": ("record", "replay", "concurrency", "timeout", "retries"),
 }
@@ -23,11 +24,14 @@ wheelaudit torch==2.6.0+cu126 --format toml     # the override alone
 wheelaudit torch --index nightly/cu126          # the newest nightly
 wheelaudit torch==2.6.0 --index cpu --format json -o report.json
 wheelaudit 'numpy>=2' --index pypi --all        # every version that matches
-wheelaudit dist/*.whl                           # before publishing"""
+wheelaudit dist/*.whl                           # before publishing
+wheelaudit torch --write                        # in a project: what it needs
+wheelaudit check                                # is what it has still right?"""
 
 NOTES = """\
 Exit codes: 0 consistent, 1 inconsistent, 2 it could not be done, 3 undecided
-(some wheel could not be read).
+(some wheel could not be read). With --diff and --check: 0 nothing to change,
+1 it would change; with --write: 0 written or nothing to change.
 
 Every option can be set as WHEELAUDIT_NAME: WHEELAUDIT_INDEX=cu126."""
 

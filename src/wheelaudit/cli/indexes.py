@@ -27,13 +27,13 @@ def command(pyproject: Path | None) -> int:
     """
     # Lazy: packaging, and TOML.
     from wheelaudit.index.locations import CHANNELS, DEFAULT_NAME, build_channel_location
-    from wheelaudit.pipeline import Indexes
+    from wheelaudit.jobs import Indexes
     from wheelaudit.project.settings import ProjectSettings, read_project_settings
     from wheelaudit.report.text import escape_text
 
     cwd = Path.cwd()
     path = pyproject or find_pyproject(cwd)
-    project = ProjectSettings() if path is None else read_project_settings(path)
+    project = ProjectSettings() if path is None else read_project_settings(path, environ=os.environ, cwd=cwd)
     rows = [(location.name, location.url) for location in project.indexes.values()]
     channels = [build_channel_location(name) for name in CHANNELS]
     rows += [(channel.name, channel.url) for channel in channels if channel is not None]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "audit": "Read every wheel of a release and say where they disagree (the default).",
+    "check": "Hold the overrides of a project against their indexes, and mend them.",
     "indexes": "List the index names that --index takes here.",
 }
 """Command and its line in the help. A new one is a line here and a module of its name, whose ``command`` is run."""

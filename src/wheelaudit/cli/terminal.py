@@ -94,3 +94,18 @@ def write_output(text: str, output: Path | None, *, color: bool) -> None:
 
     # backslashreplace: what is no Unicode text (a lone surrogate of a file's name) is told all the same.
     replace_file(output, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(data: bytes, output: Path | None) -> None:
+    """Write a patch: bytes, because its line ends are the file's, and no platform may translate them."""
+    if output is not None and str(output) != "-":
+        from wheelaudit.project.files import replace_file
+
+        replace_file(output, data)
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        give_up_stdout(error)

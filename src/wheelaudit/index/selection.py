@@ -127,21 +127,6 @@ class ListedFiles:
         return any(yanked or link.yanked is None for link in links)
 
 
-def join_releases(releases: Sequence[Release]) -> Release:
-    """Return one release with the wheels of several: of one project and version, each from indexes of its own."""
-    first, *others = releases
-    if not others:
-        return first
-    skipped = {each for release in releases for each in release.skipped}
-    return Release(
-        project=first.project,
-        version=first.version,
-        wheels=tuple(sorted((wheel for release in releases for wheel in release.wheels), key=wheel_order)),
-        skipped=tuple(sorted(skipped, key=lambda file: (file.filename, file.reason))),
-        indexes=tuple(dict.fromkeys(index for release in releases for index in release.indexes)),
-    )
-
-
 def build_release(project: NormalizedName, version: Version, files: ListedFiles, *, yanked: bool) -> Release:
     """Build the release of ``files``: names parsed, each URL of an index once, in the order uv reads them.
 

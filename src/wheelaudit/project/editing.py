@@ -66,6 +66,28 @@ def remove_entry(
     return text
 
 
+def replace_entry_at(
+    text: str, position: int, block: str, *, comment: str, table: Path = PYPROJECT_TABLE, file: str = "the file"
+) -> str:
+    """Return ``text`` with exactly one entry (`Entry.position`) replaced, whatever others are there for the release.
+
+    Raises `ProjectFileError` where the result would not be right.
+    """
+    layout = parse_layout(text, table=table, file=file)
+    place = layout.places[position]
+    comments = [*(each for each in place.inner_comments if not each.startswith(OWN_COMMENT)), comment]
+    return _replace(text, layout, place, parse_block(block), comments, file)
+
+
+def remove_entry_at(text: str, position: int, *, table: Path = PYPROJECT_TABLE, file: str = "the file") -> str:
+    """Return ``text`` without exactly one entry (`Entry.position`); our comment above it goes too, others' stay.
+
+    Raises `ProjectFileError` where the result would not be right.
+    """
+    layout = parse_layout(text, table=table, file=file)
+    return _remove(text, layout, layout.places[position], file)
+
+
 def _apply(text: str, block: Block, comment: str, table: Path, file: str) -> str:
     layout = parse_layout(text, table=table, file=file)
     places = _places_for(layout, block.name, block.version)

@@ -36,6 +36,42 @@ def find_locked(text: str, *, file: str = "uv.lock") -> tuple[LockedRelease, ...
     What comes from elsewhere (repositories, URLs, paths, the workspace itself) is left out.
     Raises `ProjectFileError` where the text is no lock of a version that is known.
     """
+    document = _parse_lock(text, file)
+    packages = document.get("package", [])
+    if not isinstance(packages, list):
+        raise _broken(file)
+    return tuple(
+        _parse_package(package, package["source"]["registry"], file) for package in packages if _has_registry(package)
+    )
+
+
+def find_overridden(text: str, *, file: str = "uv.lock") -> frozenset[tuple[NormalizedName, Version | None]]:
+    """Return name and version of every override that the lock was made with; None for all versions.
+
+    Source: uv writes all entries that it reads into ``[[manifest.dependency-metadata]]``,
+    also those of projects that are not locked. An entry that is not there is newer than the
+    lock, or without effect. Raises as `find_locked` does.
+    """
+    match _parse_lock(text, file).get("manifest", {}):
+        case {"dependency-metadata": list(entries)}:
+            return frozenset(_parse_overridden(entry, file) for entry in entries)
+        case _:
+            return frozenset()
+
+
+def _parse_overridden(entry: object, file: str) -> tuple[NormalizedName, Version | None]:
+    try:
+        match entry:
+            case {"name": str(name), "version": str(version)}:
+                return canonicalize_name(name), Version(version)
+            case {"name": str(name)}:
+                return canonicalize_name(name), None
+    except InvalidVersion as error:
+        raise _broken(file) from error
+    raise _broken(file)
+
+
+def _parse_lock(text: str, file: str) -> dict[str, Any]:
     document = _parse(text, file)
     version = document.get("version")
     if version != LOCK_VERSION or isinstance(version, bool):
@@ -43,12 +79,7 @@ def find_locked(text: str, *, file: str = "uv.lock") -> tuple[LockedRelease, ...
             f"{file} is not a lock of version {LOCK_VERSION}, the only one that is understood.",
             remedy="Make it anew with `uv lock`, or look for a newer wheelaudit.",
         )
-    packages = document.get("package", [])
-    if not isinstance(packages, list):
-        raise _broken(file)
-    return tuple(
-        _parse_package(package, package["source"]["registry"], file) for package in packages if _has_registry(package)
-    )
+    return document
 
 
 def _parse(text: str, file: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ which is pasted into a file, and URLs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
+from wheelaudit.audit.uv import keeps_for_good
 from wheelaudit.audit.values import Audit, Deviation, Finding, Group, Impact, Proof, State
 from wheelaudit.errors import WheelAuditError
 from wheelaudit.metadata import UnreadableWheel
@@ -40,8 +40,6 @@ MOST_FINDINGS = 3
 """Findings of one id; there can be one for every metadata, and the report is to be read at a glance. JSON has all."""
 MOST_UNREAD = 10
 """Wheels that are listed with their errors: a server that is down fails for all of them alike."""
-IMMUTABLE_HOSTS = frozenset({"download.pytorch.org", "download-r2.pytorch.org"})
-"""Hosts whose files uv takes for immutable: read once, it never asks for their metadata again."""
 
 
 def render_human(
@@ -346,8 +344,8 @@ def find_next_steps(audit: Audit) -> Iterator[str]:
     clean = f"`uv{KEEP}cache{KEEP}clean{KEEP}{escape_text(audit.release.project)}`"
     if audit.override is not None:
         yield (
-            "Paste the block into the pyproject.toml at the root of the workspace, in place of any entry that it has "
-            f"for {release}: uv takes the first of two."
+            f"Let{KEEP}--write put the block into your project, or paste it into the pyproject.toml at the root of the "
+            f"workspace, in place of any entry that it has for {release}: uv takes the first of two."
         )
         yield f"Run `uv{KEEP}lock`."
         yield (
@@ -362,12 +360,8 @@ def find_next_steps(audit: Audit) -> Iterator[str]:
         if _unread_wheels(audit):
             yield "Run this again when every wheel can be read: an override is built from all of them or not at all."
         yield "Do not trust a lock of this release on the platforms named above; pin a release that is consistent."
-    if audit.verdict != "consistent" and _is_kept_by_uv(audit):
+    if audit.verdict != "consistent" and keeps_for_good(audit.release):
         yield f"After a fix upstream run {clean}: uv never reads metadata of this index twice."
-
-
-def _is_kept_by_uv(audit: Audit) -> bool:
-    return any(urlsplit(wheel.url).hostname in IMMUTABLE_HOSTS for wheel in audit.release.wheels)
 
 
 # --- several releases --------------------------------------------------------------------------------
