@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import anyio
+import httpx
 import pytest
 import respx
 
 from tests.cli.indexes import write_wheel
 from tests.project.locking import FOUR_EXTRAS, write_files
+from wheelaudit import pipeline
+from wheelaudit.audit.audit import audit_release
 from wheelaudit.audit.values import Audit
 from wheelaudit.errors import (
     HttpStatusError,
@@ -25,7 +31,7 @@ from wheelaudit.index.pages import ProjectPage
 from wheelaudit.index.selection import RequirementSpec, parse_spec
 from wheelaudit.jobs import Indexes
 from wheelaudit.metadata import Reading
-from wheelaudit.pipeline import Failure, Outcome, Watcher, audit_specs, find_foreseen
+from wheelaudit.pipeline import RELEASES_AT_ONCE, Failure, Outcome, Watcher, audit_specs, find_foreseen
 from wheelaudit.project.settings import ProjectSettings
 from wheelaudit.release import Release
 
@@ -65,6 +71,9 @@ class Diary(Watcher):
 
     def page_read(self, index: str, page: ProjectPage) -> None:
         self.lines.append(f"page {page.project} on {index}")
+
+    def releases_found(self, releases: Sequence[Release]) -> None:
+        self.lines.append("found " + " ".join(release.spec for release in releases))
 
     def release_found(self, release: Release) -> None:
         self.lines.append(f"release {release.spec}")
@@ -140,15 +149,17 @@ async def test_page_is_read_once_for_two_specs_of_a_project(tmp_path: Path) -> N
         write_wheel(tmp_path / "demo", "py3-none-any", version=version)
     diary = Diary()
     await audit_specs(["demo==1.0", "demo==2.0", "nothere"], index=["."], cwd=tmp_path, watcher=diary)
-    assert diary.lines == [
-        "page demo on .",
-        "release demo==1.0",
-        "wheel demo-1.0-py3-none-any.whl",
+    assert sorted(diary.lines) == [
         "done consistent",
-        "release demo==2.0",
-        "wheel demo-2.0-py3-none-any.whl",
         "done consistent",
         "failure nothere",
+        "found demo==1.0",
+        "found demo==2.0",
+        "page demo on .",
+        "release demo==1.0",
+        "release demo==2.0",
+        "wheel demo-1.0-py3-none-any.whl",
+        "wheel demo-2.0-py3-none-any.whl",
     ]
 
 
@@ -378,3 +389,130 @@ async def test_netrc_of_the_home_is_used(tmp_path: Path) -> None:
         route = respx.get("https://index.example/simple/demo/").respond(404)
         await audit_specs(["demo"], cwd=tmp_path, environ=environ)
     assert route.calls.last.request.headers["authorization"] == "Basic bWU6czNjcmV0"
+
+
+class TestSideBySide:
+    """SPECs and releases are worked on at once, within bounds, and told in the order of the SPECs."""
+
+    async def test_outcomes_are_told_as_they_come_and_returned_in_order(self) -> None:
+        told: list[str] = []
+        first = anyio.Event()
+
+        class Listener(Watcher):
+            def release_done(self, outcome: Outcome) -> None:
+                told.append(read_audit(outcome).release.spec)
+                first.set()
+
+        with respx.mock:
+            slow = mock_index("slow", wheels=1)
+            fast = mock_index("fast", wheels=1)
+
+            async def answer_late(request: httpx.Request) -> httpx.Response:
+                await first.wait()
+                return slow
+
+            respx.get(url__startswith="https://index.example/files/").mock(side_effect=mock_metadata)
+            respx.get("https://index.example/simple/slow/").mock(side_effect=answer_late)
+            respx.get("https://index.example/simple/fast/").mock(return_value=fast)
+            outcomes = await audit_specs(["slow", "fast"], index=[INDEX], watcher=Listener(), environ=NOBODY)
+        assert [read_audit(outcome).release.spec for outcome in outcomes] == ["slow==1.0", "fast==1.0"]
+        assert told == ["fast==1.0", "slow==1.0"]
+
+    @pytest.mark.parametrize("concurrency", [1, 3])
+    async def test_one_bound_holds_for_the_requests_of_all_releases(self, concurrency: int) -> None:
+        now, most = 0, 0
+
+        async def count(request: httpx.Request) -> httpx.Response:
+            nonlocal now, most
+            now, most = now + 1, max(most, now + 1)
+            await anyio.sleep(0.001)
+            now -= 1
+            project = str(request.url).split("/")[4]
+            return mock_index(project, wheels=5) if request.url.path.startswith("/simple/") else mock_metadata(request)
+
+        specs = [f"p{number}" for number in range(6)]
+        with respx.mock, anyio.fail_after(60):
+            respx.get(url__startswith="https://index.example/").mock(side_effect=count)
+            outcomes = await audit_specs(specs, index=[INDEX], concurrency=concurrency, environ=NOBODY)
+        assert [len(read_audit(outcome).readings) for outcome in outcomes] == [5] * 6
+        assert most == concurrency
+
+    async def test_releases_in_flight_are_bounded(self, tmp_path: Path) -> None:
+        now, most = 0, 0
+
+        class Counter(Watcher):
+            def release_found(self, release: Release) -> None:
+                nonlocal now, most
+                now, most = now + 1, max(most, now + 1)
+
+            def release_done(self, outcome: Outcome) -> None:
+                nonlocal now
+                now -= 1
+
+        for number in range(20):
+            write_wheel(tmp_path / "demo", "py3-none-any", version=f"{number}.0")
+        outcomes = await audit_specs(["demo"], index=["."], cwd=tmp_path, every=True, watcher=Counter())
+        assert [str(read_audit(outcome).release.version) for outcome in outcomes] == [f"{n}.0" for n in range(20)]
+        assert 1 < most <= RELEASES_AT_ONCE
+
+    async def test_failure_of_one_release_leaves_the_others(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        real = audit_release
+
+        def fail_once(release: Release, *rest: Any, **options: Any) -> Audit:
+            if str(release.version) == "2.0":
+                raise UsageError("no.")
+            return real(release, *rest, **options)
+
+        monkeypatch.setattr(pipeline, "audit_release", fail_once)
+        for version in ("1.0", "2.0", "3.0"):
+            write_wheel(tmp_path / "demo", "py3-none-any", version=version)
+        one, two, three = await audit_specs(["demo"], index=["."], cwd=tmp_path, every=True)
+        assert [read_audit(each).release.spec for each in (one, three)] == ["demo==1.0", "demo==3.0"]
+        assert read_failure(two).message == "no."
+
+    async def test_bug_in_one_release_ends_the_run_with_its_own_traceback(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        def fail(*_: object, **__: object) -> Audit:
+            raise ZeroDivisionError
+
+        write_wheel(tmp_path / "index" / "demo", "py3-none-any")
+        write_wheel(tmp_path / "index" / "other", "py3-none-any", project="other")
+        monkeypatch.setattr(pipeline, "audit_release", fail)
+        with pytest.raises(ZeroDivisionError) as caught:
+            await audit_specs(["demo", "other"], index=["./index"], cwd=tmp_path, record=None)
+        assert any(entry.name == "_audit" for entry in caught.traceback)
+
+    async def test_version_that_is_missing_names_the_nearest_of_a_page_that_was_sieved(self) -> None:
+        with respx.mock:
+            respx.get("https://index.example/simple/demo/").mock(return_value=mock_index("demo", wheels=2))
+            (outcome,) = await audit_specs(["demo==9"], index=[INDEX], environ=NOBODY)
+        assert "nearest: 1.0" in (read_failure(outcome).remedy or "")
+
+    async def test_two_specs_of_a_project_share_a_page_that_has_what_either_wants(self) -> None:
+        with respx.mock:
+            page = respx.get("https://index.example/simple/demo/").mock(
+                return_value=mock_index("demo", wheels=1, versions=("1.0", "2.0", "3.0"))
+            )
+            respx.get(url__startswith="https://index.example/files/").mock(side_effect=mock_metadata)
+            outcomes = await audit_specs(["demo==1.0", "demo<3"], index=[INDEX], environ=NOBODY)
+        assert [read_audit(outcome).release.spec for outcome in outcomes] == ["demo==1.0", "demo==2.0"]
+        assert page.call_count == 1
+
+
+INDEX = "https://index.example/simple"
+NOBODY: dict[str, str] = {}
+
+
+def mock_index(project: str, *, wheels: int, versions: Sequence[str] = ("1.0",)) -> httpx.Response:
+    """Return the page of a project whose wheels have no ``.metadata`` that is answered, or `mock_metadata`."""
+    names = [f"{project}-{version}-{n}-py3-none-any.whl" for version in versions for n in range(wheels)]
+    text = "".join(f'<a href="/files/{project}/{name}" data-core-metadata="true">{name}</a>\n' for name in names)
+    return httpx.Response(200, headers={"Content-Type": "text/html"}, text=text)
+
+
+def mock_metadata(request: httpx.Request) -> httpx.Response:
+    project, version = request.url.path.split("/")[-1].split("-")[:2]
+    return httpx.Response(200, text=f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n\n")

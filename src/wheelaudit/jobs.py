@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
 from wheelaudit.index.locations import IndexLocation, build_channel_location, channel_of_version, find_location
-from wheelaudit.index.selection import LocalSpec, RequirementSpec
+from wheelaudit.index.selection import LocalSpec, RequirementSpec, Wanted
 from wheelaudit.project.settings import (
     ProjectSettings,
     SettingsFiles,
@@ -173,6 +174,41 @@ def find_locations(jobs: Iterable[Job]) -> Iterator[IndexLocation]:
                 yield from (target.location for target in job.targets)
             case LocalJob():
                 pass
+
+
+def find_wanted(jobs: Iterable[Job], *, every: bool) -> dict[tuple[IndexLocation, NormalizedName], Wanted]:
+    """Return, for every page that may be read, the versions that some job looks for on it."""
+    wanted: dict[tuple[IndexLocation, NormalizedName], Wanted] = {}
+    for job in jobs:
+        for location, versions, specifiers in _find_choices(job, every=every):
+            assert not isinstance(job, LocalJob)
+            project = job.spec.project
+            known = wanted.get((location, project), Wanted(project=project))
+            wanted[location, project] = Wanted(
+                project=project,
+                specifiers=(*known.specifiers, *specifiers),
+                versions=known.versions.union(versions),
+            )
+    return wanted
+
+
+def _find_choices(
+    job: Job, *, every: bool
+) -> Iterator[tuple[IndexLocation, Iterable[Version], Iterable[SpecifierSet]]]:
+    """Yield each index that a job asks, with the exact versions and the bounds by which it chooses there."""
+    match job:
+        case IndexJob():
+            for location in job.locations:
+                yield location, (), job.wanted or (job.spec.specifier,)
+        case ProjectJob():
+            for target in job.targets:
+                if target.versions and not every and not job.spec.specifier:
+                    yield target.location, target.versions, ()
+                else:
+                    own = () if job.spec.specifier else target.wanted
+                    yield target.location, (), own or (job.spec.specifier,)
+        case LocalJob():
+            pass
 
 
 def narrow_spec(spec: RequirementSpec, specifier: SpecifierSet) -> RequirementSpec:

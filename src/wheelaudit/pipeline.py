@@ -2,6 +2,10 @@
 
 All I/O is the index wing's, all judging the audit wing's; this room only hands
 values from one to the other, and says what the failure of one SPEC means for the rest.
+
+SPECs and releases are worked on side by side, over one client. One limiter bounds the
+requests of all of them together, so that twenty releases ask a server no harder than
+one does; `RELEASES_AT_ONCE` bounds what is held in memory meanwhile.
 """
 
 from __future__ import annotations
@@ -11,8 +15,9 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 import anyio
 import anyio.lowlevel
@@ -30,14 +35,21 @@ from wheelaudit.errors import (
     WheelAuditError,
 )
 from wheelaudit.index.client import DEFAULT_RETRIES, DEFAULT_TIMEOUT, IndexClient
-from wheelaudit.index.crawl import DEFAULT_CONCURRENCY, crawl_release
+from wheelaudit.index.crawl import DEFAULT_CONCURRENCY, EarlyReads, crawl_release
 from wheelaudit.index.credentials import read_netrc
 from wheelaudit.index.local import build_local_releases
 from wheelaudit.index.locations import (
     IndexLocation,
 )
-from wheelaudit.index.pages import ProjectPage
-from wheelaudit.index.selection import RequirementSpec, find_releases, parse_spec
+from wheelaudit.index.pages import PageLink, ProjectPage
+from wheelaudit.index.selection import (
+    RequirementSpec,
+    VersionSieve,
+    Wanted,
+    build_wheel,
+    find_releases,
+    parse_spec,
+)
 from wheelaudit.jobs import (
     Indexes,
     IndexJob,
@@ -47,6 +59,7 @@ from wheelaudit.jobs import (
     build_jobs,
     find_home,
     find_locations,
+    find_wanted,
     narrow_spec,
 )
 from wheelaudit.metadata import Reading
@@ -58,7 +71,15 @@ from wheelaudit.project.settings import (
 from wheelaudit.release import Release
 
 if TYPE_CHECKING:
+    from wheelaudit.index.store import MetadataStore
     from wheelaudit.index.wire import Transports
+
+
+T = TypeVar("T")
+
+RELEASES_AT_ONCE = 8
+"""Releases that are read and judged side by side, and SPECs whose pages are: enough that the wire never waits for one
+verdict, and few enough for what each holds (a page of up to 64 MiB, the metadata of up to 2,000 wheels)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +99,9 @@ class Watcher:
 
     def page_read(self, index: str, page: ProjectPage) -> None:
         """Take note of a project page that has arrived."""
+
+    def releases_found(self, releases: Sequence[Release]) -> None:
+        """Take note of all releases that one SPEC has come to."""
 
     def release_found(self, release: Release) -> None:
         """Take note of a release whose wheels are about to be read."""
@@ -102,16 +126,23 @@ async def audit_specs(
     retries: int = DEFAULT_RETRIES,
     record: Path | None = None,
     replay: Path | None = None,
+    store: MetadataStore | None = None,
+    refresh: bool = False,
+    offline: bool = False,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     watcher: Watcher | None = None,
 ) -> tuple[Outcome, ...]:
     """Audit every release that ``specs`` mean, in their order; a failure of one never loses the others.
 
+    ``watcher`` hears of each outcome as soon as it is there, in the network's order.
+
     ``specs`` and ``index`` are what the command line takes as SPEC and ``--index``;
     ``pyproject`` is read for what its workspace settles: ``requires-python``, indexes,
     and without ``index`` also which indexes and versions a SPEC means; ``timeout`` is in
-    seconds. ``environ`` and ``cwd`` are by default those of this process. What is
+    seconds. ``store`` keeps between runs what was read (not of a cassette); ``refresh``
+    asks again for all of it, ``offline`` (or UV_OFFLINE) for nothing.
+    ``environ`` and ``cwd`` are by default those of this process. What is
     wrong before anything is fetched raises: `UsageError` for a SPEC or an index that
     means nothing, `ProjectFileError`, `CassetteError`.
     """
@@ -132,25 +163,39 @@ async def audit_specs(
         retries=retries,
         locations=[*project.indexes.values(), *named, *find_locations(jobs)],
         netrc=read_netrc(environ=variables, home=find_home(variables), platform=sys.platform),
-        offline=replay is None and is_set(variables, "UV_OFFLINE"),
+        store=store,
+        refresh=refresh,
+        offline=replay is None and (offline or is_set(variables, "UV_OFFLINE")),
         transport=transport,
         sleep=sleep,
     ) as client:
-        auditor = _Auditor(
-            client=client,
-            crawl=lambda release, on_read: crawl_release(
-                release, client, concurrency=concurrency, deep=deep, on_read=on_read
-            ),
-            judge=lambda release, readings: audit_release(
-                release, readings, requires_python=project.requires_python, union=union
-            ),
-            watcher=Watcher() if watcher is None else watcher,
-            ignored=indexes.find_ignored(),
-        )
-        outcomes: list[Outcome] = []
-        for job in jobs:
-            outcomes += await auditor.do(job, every=every)
-        return tuple(outcomes)
+        limiter = anyio.CapacityLimiter(concurrency)
+        async with anyio.create_task_group() as tasks:
+            source = EarlyReads(client, tasks=tasks, limiter=limiter)
+            auditor = _Auditor(
+                client=client,
+                # A wheel's own METADATA is compared with what was read of it, so of each is read all at once.
+                early=None if deep else source,
+                limiter=limiter,
+                crawl=lambda release, on_read: crawl_release(
+                    release, source, concurrency=limiter, deep=deep, on_read=on_read
+                ),
+                judge=lambda release, readings: audit_release(
+                    release, readings, requires_python=project.requires_python, union=union
+                ),
+                watcher=Watcher() if watcher is None else watcher,
+                every=every,
+                wanted=find_wanted(jobs, every=every),
+                ignored=indexes.find_ignored(),
+                scope=tasks.cancel_scope,
+            )
+            outcomes = await auditor.do_all(jobs)
+            # What was begun for a release that has come to nothing.
+            tasks.cancel_scope.cancel()
+        # Out of the task group it would come as a group of errors.
+        if auditor.bugs:
+            raise auditor.bugs[0]
+        return outcomes
 
 
 def build_transport(*, record: Path | None, replay: Path | None) -> Transports | None:
@@ -184,43 +229,81 @@ def find_foreseen(error: Exception) -> WheelAuditError | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Auditor:
-    """Does one job after the other over one client."""
+    """Does all jobs of a run side by side, over one client."""
 
     client: IndexClient
+    early: EarlyReads | None
+    """Begins to read a wheel while the page that lists it is still on its way; None: not before the crawl."""
+    limiter: anyio.CapacityLimiter
+    """Of the requests of the whole run."""
     crawl: Callable[[Release, Callable[[Reading], None]], Awaitable[tuple[Reading, ...]]]
     judge: Callable[[Release, Sequence[Reading]], Audit]
     watcher: Watcher
+    every: bool
+    wanted: Mapping[tuple[IndexLocation, NormalizedName], Wanted]
+    """Of each page what some job may need."""
+    scope: anyio.CancelScope
+    """Of the run."""
     pages: dict[tuple[IndexLocation, NormalizedName], ProjectPage] = field(default_factory=dict)
     """Read in this run: two SPECs of one project need its page once."""
+    turns: dict[tuple[IndexLocation, NormalizedName], anyio.Lock] = field(default_factory=dict)
+    """Of each page: who comes second waits for the first instead of asking as well."""
+    finding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(RELEASES_AT_ONCE))
+    auditing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(RELEASES_AT_ONCE))
     ignored: Mapping[IndexLocation, frozenset[int]] = field(default_factory=dict)
     """Statuses with which an index says that it has not got a project."""
+    bugs: list[Exception] = field(default_factory=list)
+    """What was not foreseen; the first ends the run."""
 
-    async def do(self, job: Job, *, every: bool) -> list[Outcome]:
+    async def do_all(self, jobs: Sequence[Job]) -> tuple[Outcome, ...]:
+        """Return the outcomes of all jobs, in the jobs' order; none of them counts where there are `bugs`."""
+        outcomes = await self._gather([partial(self._do, job) for job in jobs])
+        return tuple(each for job in outcomes for each in job)
+
+    async def _do(self, job: Job) -> list[Outcome]:
         """Return the outcomes of one job, in the releases' order; never none."""
         try:
-            found = await self._find(job, every=every)
+            async with self.finding:
+                found = await self._find(job)
         except Exception as error:
             return [self._fail(job.text, error)]
-        return [each if isinstance(each, Failure) else await self._audit(each) for each in found]
+        self.watcher.releases_found([each for each in found if isinstance(each, Release)])
+        return await self._gather([partial(self._settle, each) for each in found])
 
-    async def _find(self, job: Job, *, every: bool) -> Sequence[Release | Failure]:
+    async def _gather(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """Do all works side by side and return their results in order; a bug in one ends the run."""
+        results: dict[int, T] = {}
+
+        async def do(number: int, work: Callable[[], Awaitable[T]]) -> None:
+            try:
+                results[number] = await work()
+            except Exception as error:
+                self.bugs.append(error)
+                self.scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            for number, work in enumerate(works):
+                tasks.start_soon(do, number, work)
+        return [results[number] for number in sorted(results)]
+
+    async def _find(self, job: Job) -> Sequence[Release | Failure]:
         match job:
             case LocalJob():
                 return build_local_releases(job.paths)
             case IndexJob():
                 read = self._read_first if job.first else self._read_pages
                 pages = await read(job.locations, job.spec.project)
-                return self._choose(pages, job.spec, versions=(), wanted=job.wanted, every=every)
+                return self._choose(pages, job.spec, versions=(), wanted=job.wanted)
             case ProjectJob():
-                return await self._find_apart(job, every=every)
+                return await self._find_apart(job)
             case _:
                 assert_never(job)
 
-    async def _find_apart(self, job: ProjectJob, *, every: bool) -> list[Release | Failure]:
+    async def _find_apart(self, job: ProjectJob) -> list[Release | Failure]:
         """Find the releases of each index for itself; what one of them fails at leaves the others."""
         answers = await self._read_each([target.location for target in job.targets], job.spec.project)
         if job.spec.specifier:
-            return list(_find_pinned(answers, job, every=every))
+            return list(_find_pinned(answers, job, every=self.every))
         found: list[Release | Failure] = []
         for target in job.targets:
             answer = answers[target.location]
@@ -228,9 +311,8 @@ class _Auditor:
                 found.append(self._fail(job.text, answer))
                 continue
             pages = [(target.location.name, answer)]
-            found += self._choose(
-                pages, job.spec, versions=() if every else target.versions, wanted=target.wanted, every=every
-            )
+            versions = () if self.every else target.versions
+            found += self._choose(pages, job.spec, versions=versions, wanted=target.wanted)
         return found
 
     def _choose(
@@ -240,11 +322,10 @@ class _Auditor:
         *,
         versions: Sequence[Version],
         wanted: Sequence[SpecifierSet],
-        every: bool,
     ) -> list[Release | Failure]:
         """Return the releases of exactly ``versions``, else the newest of each of ``wanted``, oldest first."""
         if len(wanted) == 1 and not versions:
-            return list(find_releases(pages, narrow_spec(spec, wanted[0]), every=every))
+            return list(find_releases(pages, narrow_spec(spec, wanted[0]), every=self.every))
         found: dict[Version, Release] = {}
         failures: list[Failure] = []
         for version in versions:
@@ -255,10 +336,16 @@ class _Auditor:
         for specifier in () if versions else wanted or (spec.specifier,):
             narrowed = narrow_spec(spec, specifier)
             try:
-                found.update((each.version, each) for each in find_releases(pages, narrowed, every=every))
+                found.update((each.version, each) for each in find_releases(pages, narrowed, every=self.every))
             except ReleaseNotFoundError as error:
                 failures.append(self._fail(narrowed.text, error))
         return [*(found[version] for version in sorted(found)), *failures]
+
+    async def _settle(self, found: Release | Failure) -> Outcome:
+        if isinstance(found, Failure):
+            return found
+        async with self.auditing:
+            return await self._audit(found)
 
     async def _audit(self, release: Release) -> Outcome:
         self.watcher.release_found(release)
@@ -322,11 +409,22 @@ class _Auditor:
         return answers
 
     async def _read_page(self, location: IndexLocation, project: NormalizedName) -> ProjectPage:
-        known = self.pages.get((location, project))
-        if known is None:
-            known = self.pages[location, project] = await self.client.read_project_page(location, project)
-            self.watcher.page_read(location.name, known)
-        return known
+        key = location, project
+        async with self.turns.setdefault(key, anyio.Lock()):
+            known = self.pages.get(key)
+            if known is None:
+                sieve = VersionSieve(self.wanted[key], on_wheel=partial(self._begin, location.name))
+                async with self.limiter:
+                    known = await self.client.read_project_page(location, project, sieve=sieve)
+                self.pages[key] = known
+                self.watcher.page_read(location.name, known)
+            return known
+
+    def _begin(self, index: str, link: PageLink) -> None:
+        """Begin to read a wheel that the page has just told of; one whose name is not understood is told later."""
+        if self.early is not None:
+            with contextlib.suppress(ValueError):
+                self.early.begin(build_wheel(link, index))
 
 
 def _find_pages(

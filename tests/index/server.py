@@ -19,10 +19,22 @@ class FileServer:
     ranges: bool = True
     suffix_ranges: bool = True
     etag: str | None = '"one"'
+    etags: dict[str, str] = field(default_factory=dict)
+    """Of some paths, in the place of `etag`."""
+    modified: str | None = None
+    """Last-Modified of every answer."""
+    conditions: bool = True
+    """Whether If-None-Match and If-Modified-Since are known."""
     headers: dict[str, str] = field(default_factory=dict)
     """Of every answer."""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     """Path and Range header."""
+    conditional: list[str] = field(default_factory=list)
+    """Paths that were asked for on condition that they have changed."""
+    unchanged: int = 0
+    """Answers that were a 304."""
+    wire: int = 0
+    """Bytes of requests and answers, heads and bodies."""
     sent: int = 0
     """Bytes of bodies that left; what a client that closes early leaves behind counts in part."""
 
@@ -34,14 +46,23 @@ def serve_files(server: FileServer) -> Iterator[FileServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes, and the client would answer each
 
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             with lock:
                 server.requests.append((self.path, wanted))
+                server.wire += len(self.requestline) + 2 + len(bytes(self.headers))
+                if {"If-None-Match", "If-Modified-Since"} & set(self.headers):
+                    server.conditional.append(self.path)
             data = server.files.get(self.path)
             if data is None:
                 self.answer(404, {}, b"")
+                return
+            if self.is_unchanged():
+                with lock:
+                    server.unchanged += 1
+                self.answer(304, {}, b"")
                 return
             span = self.find_span(wanted, len(data))
             if span is None:
@@ -53,9 +74,19 @@ def serve_files(server: FileServer) -> Iterator[FileServer]:
                 return
             self.answer(206, {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}, data[start:end])
 
+        @property
+        def etag(self) -> str | None:
+            return server.etags.get(self.path, server.etag)
+
+        def is_unchanged(self) -> bool:
+            etag, since = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
+            if not server.conditions:
+                return False
+            return etag == self.etag if etag is not None else since is not None and since == server.modified
+
         def find_span(self, wanted: str | None, size: int) -> tuple[int, int] | None:
             condition = self.headers.get("If-Range")
-            if not server.ranges or wanted is None or (condition is not None and condition != server.etag):
+            if not server.ranges or wanted is None or (condition is not None and condition != self.etag):
                 return None
             match = re.fullmatch(r"bytes=(\d*)-(\d*)", wanted)
             assert match is not None, "one range a request"
@@ -64,26 +95,35 @@ def serve_files(server: FileServer) -> Iterator[FileServer]:
             return int(match[1]), min(int(match[2]) + 1, size)
 
         def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            fields = {**server.headers, **headers, "ETag": self.etag, "Last-Modified": server.modified}
+            if status != 304:
+                fields["Content-Length"] = str(len(body))
             self.send_response(status)
-            for name, value in {**server.headers, **headers}.items():
-                self.send_header(name, value)
-            if server.etag is not None:
-                self.send_header("ETag", server.etag)
-            self.send_header("Content-Length", str(len(body)))
+            with lock:
+                server.wire += 100  # status line, Server, Date
+            for name, value in fields.items():
+                if value is not None:
+                    self.send_header(name, value)
+                    with lock:
+                        server.wire += len(f"{name}: {value}\r\n")
             self.end_headers()
             try:
                 for at in range(0, len(body), 16384):
                     self.wfile.write(body[at : at + 16384])
                     with lock:
                         server.sent += len(body[at : at + 16384])
+                        server.wire += len(body[at : at + 16384])
             except OSError:
                 self.close_connection = True  # the client has closed: what it is meant to do with a 200
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it)
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.daemon_threads = True
+    class Listening(ThreadingHTTPServer):
+        request_queue_size = 128  # of 5, a client with 16 connections loses some, and tries again after a second
+        daemon_threads = True
+
+    with Listening(("127.0.0.1", 0), Handler) as listening:
         server.url = f"http://127.0.0.1:{listening.server_address[1]}"
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

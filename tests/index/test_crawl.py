@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from tests.index.archives import METADATA, build_wheel_file
 from wheelaudit.errors import CassetteError, HashMismatchError, MetadataUnreadableError
-from wheelaudit.index.crawl import crawl_release
+from wheelaudit.index.crawl import EarlyReads, crawl_release
 from wheelaudit.metadata import Reading, UnreadableWheel, WheelMetadata, parse_metadata
 from wheelaudit.release import Release, WheelFile
 
@@ -171,3 +171,72 @@ async def test_cancellation_propagates() -> None:
     with anyio.CancelScope() as scope:
         await crawl_release(release, Never())
     assert scope.cancelled_caught
+
+
+# Reads that begin before the crawl
+
+
+async def crawl_early(
+    release: Release, source: Source, *begun: int, concurrency: int = 4, settle: bool = True, deep: bool = False
+) -> tuple[Reading, ...]:
+    """Begin to read some wheels, let that come to its end or not, and crawl."""
+    limiter = anyio.CapacityLimiter(concurrency)
+    async with anyio.create_task_group() as tasks:
+        early = EarlyReads(source, tasks=tasks, limiter=limiter)
+        for number in begun:
+            early.begin(release.wheels[number])
+        if settle:
+            await anyio.wait_all_tasks_blocked()
+            for _ in range(50):
+                await anyio.lowlevel.checkpoint()
+        readings = await crawl_release(release, early, concurrency=limiter, deep=deep)
+        tasks.cancel_scope.cancel()
+        return readings
+    raise AssertionError("only the task group's own scope was cancelled")
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 16])
+@pytest.mark.parametrize("settle", [True, False])
+async def test_what_was_begun_early_is_asked_for_once(concurrency: int, settle: bool) -> None:
+    release = build_release(DIGEST, OTHER_DIGEST, DIGEST, None)
+    source = Source(release, {1: OTHER})
+    with anyio.fail_after(20):  # a crawl that waited for a turn of its own would wait for ever
+        readings = await crawl_early(release, source, 2, 1, 3, 0, concurrency=concurrency, settle=settle)
+    assert [reading.wheel for reading in readings] == list(release.wheels)
+    assert all(isinstance(reading, WheelMetadata) and not reading.faults for reading in readings)
+    if settle:
+        assert sorted(source.asked) == [1, 2, 3]
+    assert len(source.asked) == 3
+    assert source.most_at_once <= concurrency
+
+
+async def test_early_read_that_failed_is_told_of_its_wheel_and_made_up_for() -> None:
+    release = build_release(DIGEST, DIGEST, DIGEST)
+    source = Source(release, {0: gone()})
+    readings = await crawl_early(release, source, 0)
+    assert sorted(source.asked) == [0, 1]
+    assert all(isinstance(reading, WheelMetadata) for reading in readings)
+    assert [[fault.finding for fault in reading.faults] for reading in readings] == [["WA201"], [], []]
+
+
+async def test_early_reading_with_another_hash_is_not_shared() -> None:
+    release = build_release(DIGEST, DIGEST)
+    source = Source(release, {1: OTHER})
+    first, second = await crawl_early(release, source, 1)
+    assert isinstance(first, WheelMetadata)
+    assert isinstance(second, WheelMetadata)
+    assert first.sha256 == second.sha256 == DIGEST
+
+
+async def test_deep_reads_each_wheel_itself_whatever_was_begun() -> None:
+    release = build_release(DIGEST, DIGEST)
+    source = Source(release)
+    await crawl_early(release, source, 0, deep=True)
+    assert sorted(source.asked) == [0, 0, 1]
+
+
+async def test_bug_in_an_early_read_comes_out_of_the_crawl() -> None:
+    release = build_release(DIGEST)
+    with pytest.raises(ExceptionGroup) as caught:
+        await crawl_early(release, Source(release, {0: ZeroDivisionError()}), 0)
+    assert caught.group_contains(ZeroDivisionError)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from wheelaudit.errors import NotAProjectPageError
 from wheelaudit.index import pages
@@ -464,3 +465,149 @@ def test_whatever_a_server_sends_is_a_page_or_refused(body: bytes, content_type:
         assert link.url.startswith(("http://", "https://"))
         assert "#" not in link.url
         assert link.url.isascii()
+
+
+# Anchors as every index writes them are read without html.parser
+
+
+BITS = st.sampled_from(
+    [
+        '<a href="x-1.whl">x</a>',
+        '    <a href="/a/y-1.0-py3-none-any.whl#sha256='
+        + HASH
+        + '" data-core-metadata="sha256='
+        + HASH
+        + '">y</a><br/>',
+        '<a href="z-1.whl" data-requires-python="&gt;=3.9" data-yanked="no &amp; no">z</a><br />',
+        '<a href="z-1.whl" data-yanked="&copy &notit; &#65;">z</a>',
+        '<a href="a.whl?b=1&amp;c=2">a</a>',
+        '<a href="twice.whl" href="other.whl" data-yanked="" data-yanked="b">x</a>',
+        '<A HREF="upper.whl">x</A>',
+        "<a href='quoted.whl'>x</a>",
+        '<a  href="spaced.whl" >x</a >',
+        '<a href="open.whl"',
+        '<a href="no-file/">..</a>',
+        '<a href="bad%00name.whl">x</a>',
+        '<a href="torch-2.6.0%2Bcu126-cp310-cp310-win_amd64.whl">x</a>',
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        "<title>Links for x",
+        "</title>",
+        "<h1>",
+        "</h1>",
+        '<base href="https://other.example/">',
+        "<textarea>",
+        "<![CDATA[",
+        "text & more",
+        "&am",
+        "<",
+        ">",
+        '"',
+        "\n",
+        "\r\n",
+        " ",
+        "x" * 9000,
+    ]
+)
+
+
+class Slow:
+    """Parses a page by html.parser alone."""
+
+    def __init__(self) -> None:
+        self.files = pages._Files(URL, None)
+        self.markup = pages._Markup(URL, self.files)
+
+    def feed(self, text: str) -> None:
+        self.markup.feed(text)
+
+
+@given(st.lists(BITS, max_size=30), st.integers(1, 200))
+@example(bits=['<a href="x-1.whl">x</a>', "\n"] * 3, size=7)
+@example(bits=["<!--", "\n", '<a href="x-1.whl">x</a>', "\n", "-->"], size=200)
+@example(bits=["<title>", "\n", '<a href="x-1.whl">x</a>', "</title>"], size=200)
+def test_page_is_read_as_html_parser_alone_would_read_it(bits: list[str], size: int) -> None:
+    text = "".join(bits)
+    slow = Slow()
+    slow.feed(text)
+    parser = ProjectPageParser(content_type="text/html", url=URL, project=TORCH)
+    data = text.encode()
+    try:
+        for start in range(0, len(data), size):
+            parser.feed(data[start : start + size])
+        page = parser.close()
+    except NotAProjectPageError:
+        assert not slow.files.count or slow.markup.rawdata[:2].lower() == "<a"
+        return
+    assert list(page.links) == slow.files.links
+    assert list(page.skipped) == slow.files.skipped
+
+
+@pytest.mark.parametrize(
+    "line", ["\n", " ", "\t\n", "\n ", "\n<a ", '\n<a href="', "x\n", "\n<a x>", '<a href="x.whl">']
+)
+def test_no_repetition_of_anything_takes_longer_than_its_length(line: str) -> None:
+    """Were it quadratic, these 4 MB would take hours."""
+    parser = ProjectPageParser(content_type="text/html", url=URL, project=TORCH)
+    try:
+        parser.feed((line * (4_000_000 // len(line)))[: 4_000_000 if len(line) < 4 else 400_000].encode())
+        page = parser.close()
+    except NotAProjectPageError:
+        return
+    assert all(link.filename == "x.whl" for link in page.links)
+
+
+class OnlyTwo:
+    """A sieve for files that begin with "two-"."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.others = {"1": Version("1")}
+
+    def wants(self, filename: str) -> bool:
+        return filename.startswith("two-")
+
+    def keep(self, link: PageLink) -> None:
+        self.kept.append(link.filename)
+
+
+LISTED = ("one-1.whl", "two-1.whl", "one-1.tar.gz", "two-1.tar.gz", "one-2.whl")
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "html in quotes of its own"])
+def test_unwanted_files_are_counted_and_become_nothing(kind: str) -> None:
+    sieve = OnlyTwo()
+    if kind == "json":
+        files = [{"filename": name, "url": f"/{name}", "hashes": {}} for name in LISTED]
+        body = json.dumps({"files": files}).encode()
+    else:
+        mark = '"' if kind == "html" else "'"
+        body = "\n".join(f"<a href={mark}/{name}{mark}>{name}</a>" for name in LISTED).encode()
+    content_type = "application/json" if kind == "json" else "text/html"
+    page = parse_project_page(body, content_type=content_type, url=URL, project=TORCH, sieve=sieve)
+    assert [link.filename for link in page.links] == ["two-1.whl", "two-1.tar.gz"] == sieve.kept
+    assert page.unwanted == 3
+    assert page.others == (Version("1"),)
+
+
+def test_wanted_file_is_told_before_the_page_ends() -> None:
+    sieve = OnlyTwo()
+    parser = ProjectPageParser(content_type="text/html", url=URL, project=TORCH, sieve=sieve)
+    parser.feed(b'<html><body>\n<a href="two-1.whl">x</a><br>\n<a href="two')
+    assert sieve.kept == ["two-1.whl"]
+
+
+def test_unwanted_links_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MAX_LINKS", 3)
+    body = b'<a href="one-1.whl">x</a>\n' * 4
+    with pytest.raises(NotAProjectPageError, match="more than 3 links"):
+        parse_project_page(body, content_type="text/html", url=URL, project=TORCH, sieve=OnlyTwo())
+
+
+def test_page_with_nothing_but_unwanted_files_is_a_project_page() -> None:
+    page = parse_project_page(
+        b'<a href="one-1.whl">x</a>', content_type="text/html", url=URL, project=TORCH, sieve=OnlyTwo()
+    )
+    assert (page.links, page.unwanted) == ((), 1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,14 @@ from packaging.version import Version
 
 from wheelaudit.errors import ReleaseNotFoundError, UsageError
 from wheelaudit.index.pages import PageLink, ProjectPage
-from wheelaudit.index.selection import LocalSpec, RequirementSpec, find_releases, parse_spec
+from wheelaudit.index.selection import (
+    LocalSpec,
+    RequirementSpec,
+    VersionSieve,
+    Wanted,
+    find_releases,
+    parse_spec,
+)
 from wheelaudit.release import Release, SkippedFile
 
 TORCH = canonicalize_name("torch")
@@ -329,3 +337,78 @@ class TestNotFound:
         except ReleaseNotFoundError:
             return
         assert all(release.wheels for release in releases)
+
+
+# A sieve lets through what a selection may need
+
+
+VERSIONS = st.sampled_from(
+    ["2.5", "2.6.0", "2.6", "2.6.0+cu126", "2.6.0+cpu", "2.6.0rc1", "2.7.0.dev20250116+cu126", "2.7", "3!1", "nonsense"]
+)
+FILES = st.builds(
+    lambda version, form: form.format(version),
+    VERSIONS,
+    st.sampled_from(
+        [
+            "torch-{}-cp310-cp310-win_amd64.whl",
+            "Torch-{}-1-py3-none-any.whl",
+            "torch-{}.tar.gz",
+            "torch_vision-{}-py3-none-any.whl",
+            "torch-{}-py3.10.egg",
+            "torch-{}.whl",
+            "torch-{}-not-a-tag.whl",
+        ]
+    ),
+)
+BOUNDS = st.sampled_from(
+    ["", "==2.6.0", "==2.6.0+cu126", "==2.6.*", ">=2.6", "<2.6", "~=2.6", "!=2.6.0", "===2.6.0", ">2.7.dev0", "==9"]
+)
+
+
+@given(st.lists(FILES, max_size=12, unique=True), BOUNDS, st.booleans())
+def test_selection_after_a_sieve_is_the_selection_without(files: list[str], bound: str, every: bool) -> None:
+    spec = requirement(f"torch{bound}")
+    sieve = VersionSieve(Wanted(project=TORCH, specifiers=(spec.specifier,)))
+    whole = build_page(*files)
+    sieved = replace(
+        whole,
+        links=tuple(link for link in whole.links if sieve.wants(link.filename)),
+        others=tuple(sieve.others.values()),
+    )
+    assert choose(sieved, spec, every=every) == choose(whole, spec, every=every)
+
+
+def choose(page: ProjectPage, spec: RequirementSpec, *, every: bool) -> object:
+    try:
+        return [(each.wheels, each.skipped) for each in find_releases([("mine", page)], spec, every=every)]
+    except ReleaseNotFoundError as error:
+        # Which of two spellings of one version is told depends on which file comes first.
+        return str(error).replace("2.6.0", "2.6")
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [
+        ("==2.6.0", ["torch-2.6.0+cpu-1-py3-none-any.whl", "torch-2.6.0-py3-none-any.whl"]),
+        ("==2.6.0+cpu", ["torch-2.6.0+cpu-1-py3-none-any.whl"]),
+        # The newest one is not known before the page has ended.
+        (">=2.6", []),
+        ("==2.6.*", []),
+        ("", []),
+    ],
+)
+def test_only_wheels_that_are_certain_to_be_read_are_told_early(bound: str, told: list[str]) -> None:
+    heard: list[str] = []
+    wanted = Wanted(project=TORCH, specifiers=(requirement(f"torch{bound}").specifier,))
+    sieve = VersionSieve(wanted, on_wheel=lambda link: heard.append(link.filename))
+    files = ["torch-2.6.0+cpu-1-py3-none-any.whl", "torch-2.6.0-py3-none-any.whl", "torch-2.6.0.tar.gz"]
+    for link in map(build_link, [*files, "torch-2.7-py3-none-any.whl"]):
+        if sieve.wants(link.filename):
+            sieve.keep(link)
+    assert heard == told
+
+
+def test_exact_version_means_no_local_version_of_it() -> None:
+    sieve = VersionSieve(Wanted(project=TORCH, versions=frozenset({Version("2.6.0")})))
+    assert sieve.wants(wheel("2.6"))
+    assert not sieve.wants(wheel("2.6.0+cpu"))

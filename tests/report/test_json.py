@@ -19,7 +19,7 @@ from tests.report.examples import (
 )
 from wheelaudit.audit.values import Audit
 from wheelaudit.errors import ReleaseNotFoundError, WheelAuditError
-from wheelaudit.report.json import read_schema, render_json
+from wheelaudit.report.json import build_release, read_schema, render_error_line, render_json, render_release_line
 
 SCHEMA = json.loads(read_schema())
 FAILURE = ReleaseNotFoundError("torch has no release 9.9.", url="https://index.example/torch/", remedy="Choose 2.6.0.")
@@ -106,3 +106,26 @@ def test_foreign_text_comes_back_as_it_was() -> None:
 
 def test_same_audit_gives_the_same_bytes() -> None:
     assert render_json([build_forty()]) == render_json([build_forty()])
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_line_of_a_release_is_its_entry_in_the_document(build: Callable[[], Audit]) -> None:
+    line = render_release_line(build())
+    assert line.isascii()
+    assert line.endswith("\n")
+    assert len(line.splitlines()) == 1
+    document = json.loads(line)
+    assert document.pop("schema") == 1
+    assert document == render(build())["releases"][0] == json.loads(json.dumps(build_release(build())))
+
+
+def test_line_of_a_failure_is_an_error_and_no_release() -> None:
+    line = render_error_line("torch==9.9", FAILURE)
+    told = {"spec": "torch==9.9", "message": "torch has no release 9.9.", "remedy": "Choose 2.6.0."}
+    assert json.loads(line) == {"schema": 1, "error": told}
+    assert line.endswith("}\n")
+
+
+def test_newlines_of_an_index_end_no_line() -> None:
+    error = WheelAuditError("one\ntwo\u2028three\x85four")
+    assert len(render_error_line("a\rb", error).splitlines()) == 1

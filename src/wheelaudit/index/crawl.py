@@ -7,17 +7,18 @@ file): the 866 wheels of the releases that were looked at hold 190 distinct ones
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 
 from wheelaudit.errors import MetadataError, WheelAuditError
 from wheelaudit.metadata import Fault, Reading, UnreadableWheel, WheelMetadata
 from wheelaudit.release import Release, WheelFile
 
-DEFAULT_CONCURRENCY = 16
-"""Reads at once: as many as the client has connections."""
+DEFAULT_CONCURRENCY = 64
+"""Reads at once: what one host is asked over HTTP/2 (`wire.MAX_STREAMS`). Over HTTP/1.1 the wire lets fewer through."""
 
 _SCOUTS = 2
 """Wheels of one advertised hash that are tried one after the other before all are."""
@@ -35,7 +36,7 @@ async def crawl_release(
     release: Release,
     source: MetadataSource,
     *,
-    concurrency: int = DEFAULT_CONCURRENCY,
+    concurrency: int | anyio.CapacityLimiter = DEFAULT_CONCURRENCY,
     deep: bool = False,
     on_read: Callable[[Reading], None] | None = None,
 ) -> tuple[Reading, ...]:
@@ -44,10 +45,12 @@ async def crawl_release(
     A wheel that cannot be read is a reading too: one bad file never hides the others,
     and never counts as "asks for nothing". Wheels that advertise one hash share one
     verified reading; not where ``deep``, which looks into each wheel. ``on_read`` hears
-    of each wheel once, in the network's order. Bugs and cancellation propagate, and so
+    of each wheel once, in the network's order. ``concurrency`` is how many wheels are
+    read at once, or what bounds that for several releases together. Bugs and cancellation propagate, and so
     does any `WheelAuditError` that is not about one wheel (a cassette's).
     """
-    crawl = _Crawl(source, concurrency=concurrency, deep=deep, on_read=on_read)
+    limiter = anyio.CapacityLimiter(concurrency) if isinstance(concurrency, int) else concurrency
+    crawl = _Crawl(source, limiter=limiter, deep=deep, on_read=on_read)
     await crawl.run(_build_groups(release.wheels, shared=not deep))
     # Tasks finish in the network's order; reports are read in the release's.
     return tuple(crawl.readings[wheel] for wheel in release.wheels)
@@ -57,8 +60,73 @@ def _build_groups(wheels: Sequence[WheelFile], *, shared: bool) -> tuple[tuple[W
     """Group wheels by advertised hash; one without any stands alone."""
     groups: dict[object, list[WheelFile]] = {}
     for wheel in dict.fromkeys(wheels):
-        groups.setdefault((shared and wheel.has_metadata and wheel.metadata_sha256) or wheel, []).append(wheel)
+        groups.setdefault(_key_of(wheel) if shared else wheel, []).append(wheel)
     return tuple(tuple(group) for group in groups.values())
+
+
+class EarlyReads:
+    """A `MetadataSource` that may begin before a crawl asks: while the page is still on its way.
+
+    What was begun is answered when the crawl asks for that wheel, or for another one
+    that advertises the same hash; anything else is passed on to ``source``.
+    """
+
+    def __init__(self, source: MetadataSource, *, tasks: TaskGroup, limiter: anyio.CapacityLimiter) -> None:
+        self._source = source
+        self._tasks = tasks
+        self._limiter = limiter
+        self._begun: dict[object, _EarlyRead] = {}
+
+    def begin(self, wheel: WheelFile) -> None:
+        """Begin to read ``wheel``, unless one is being read that advertises the same hash."""
+        key = _key_of(wheel)
+        if key not in self._begun:
+            early = self._begun[key] = _EarlyRead(wheel=wheel)
+            self._tasks.start_soon(self._read, early)
+
+    async def read_metadata(self, wheel: WheelFile, *, deep: bool = False) -> WheelMetadata:
+        """Return the metadata of one wheel; raises `MetadataError` where it cannot be had."""
+        early = None if deep else self._begun.get(_key_of(wheel))
+        if early is not None and not early.started:
+            # It waits for its turn, which is ours now: to wait for it would be to wait for ourselves.
+            early.overtaken = True
+        elif early is not None:
+            await early.done.wait()
+            if isinstance(early.outcome, WheelMetadata) and (early.wheel == wheel or _is_verified(early.outcome)):
+                # What was wrong with that wheel is not put on others.
+                faults = early.outcome.faults if early.wheel == wheel else ()
+                return replace(early.outcome, wheel=wheel, faults=faults)
+            if isinstance(early.outcome, Exception) and early.wheel == wheel:
+                raise early.outcome
+        return await self._source.read_metadata(wheel, deep=deep)
+
+    async def _read(self, early: _EarlyRead) -> None:
+        try:
+            async with self._limiter:
+                if early.overtaken:
+                    return
+                early.started = True
+                early.outcome = await self._source.read_metadata(early.wheel)
+        except Exception as error:
+            early.outcome = error  # a bug too: it is raised where the crawl asks
+        finally:
+            early.done.set()
+
+
+@dataclass(slots=True, kw_only=True)
+class _EarlyRead:
+    wheel: WheelFile
+    outcome: WheelMetadata | Exception | None = None
+    """None while it is being read, and where it never is."""
+    started: bool = False
+    overtaken: bool = False
+    """Whether a crawl has asked for it before its turn came."""
+    done: anyio.Event = field(default_factory=anyio.Event)
+
+
+def _key_of(wheel: WheelFile) -> object:
+    """What wheels share a reading by: the advertised hash; a wheel without one stands alone."""
+    return (wheel.has_metadata and wheel.metadata_sha256) or wheel
 
 
 class _Crawl:
@@ -68,7 +136,7 @@ class _Crawl:
         self,
         source: MetadataSource,
         *,
-        concurrency: int,
+        limiter: anyio.CapacityLimiter,
         deep: bool,
         on_read: Callable[[Reading], None] | None,
     ) -> None:
@@ -76,7 +144,7 @@ class _Crawl:
         self._failure: WheelAuditError | None = None
         self._scope = anyio.CancelScope()
         self._source = source
-        self._limiter = anyio.CapacityLimiter(concurrency)
+        self._limiter = limiter
         self._deep = deep
         self._on_read = on_read
 

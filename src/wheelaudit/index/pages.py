@@ -9,17 +9,21 @@ File names are not parsed here: a page may have 30,000 links, and a release need
 from __future__ import annotations
 
 import codecs
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
+from typing import Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from wheelaudit.errors import NotAProjectPageError
 from wheelaudit.index.locations import without_credentials
+from wheelaudit.index.objects import ObjectParser
 from wheelaudit.release import SkippedFile
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -32,6 +36,15 @@ MAX_OPEN_MARKUP = 128 * 1024
 """Characters that a tag, comment or script may go on without an end: html.parser reads them again at each piece."""
 
 _PIECE = 64 * 1024
+_MAX_LINE = 8 * 1024
+# One whole anchor, where html.parser has nothing to think of.
+_ANCHOR = re.compile(
+    r'[ \t]*<a href="(?P<href>[^"<>\s]+)"(?P<attributes>(?: [a-z-]+="[^"<>]*")*)>[^<>]*</a>(?:<br ?/?>)?\n?', re.ASCII
+)
+_ANCHOR_BEGINS = re.compile(r"\n[ \t]*<a ")
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
+# The references that mean the same in an attribute in every version of the standard library.
+_REFERENCE = re.compile(r"&(?!(?:amp|gt|lt|quot|#39|#x27);)")
 _MAX_HEADING = 200
 _SUPPORTED_MAJOR = "1"
 _DISTRIBUTIONS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar", ".exe")
@@ -72,19 +85,42 @@ class ProjectPage:
     """Without credentials."""
     project: NormalizedName
     links: tuple[PageLink, ...]
+    unwanted: int = 0
+    """How many files besides are listed, that a `Sieve` let fall."""
+    others: tuple[Version, ...] = ()
+    """Versions of which such a file is a wheel."""
     status: str | None = None
     """The project's status (PEP 792: active, archived, quarantined, deprecated); None where the page has none."""
     skipped: tuple[SkippedFile, ...] = ()
     """Files whose address cannot be used, and why."""
 
 
-def parse_project_page(body: bytes, *, content_type: str | None, url: str, project: NormalizedName) -> ProjectPage:
+class Sieve(Protocol):
+    """Says which files of a page are wanted, so that the others never become more than a name."""
+
+    def wants(self, filename: str) -> bool:
+        """Whether the file is to become a `PageLink`."""
+        ...
+
+    @property
+    def others(self) -> Mapping[str, Version]:
+        """Versions that have wheels, all of them unwanted, by their text."""
+        ...
+
+    def keep(self, link: PageLink) -> None:
+        """Hear of a file that did, while the page is still on its way; again where the page is sent again."""
+        ...
+
+
+def parse_project_page(
+    body: bytes, *, content_type: str | None, url: str, project: NormalizedName, sieve: Sieve | None = None
+) -> ProjectPage:
     """Parse a whole page; ``url`` is where it was finally found (after redirects).
 
     Raises `NotAProjectPageError` for anything that is not a page of the simple API:
     an error or login page never becomes a project without files.
     """
-    parser = ProjectPageParser(content_type=content_type, url=url, project=project)
+    parser = ProjectPageParser(content_type=content_type, url=url, project=project, sieve=sieve)
     parser.feed(body)
     return parser.close()
 
@@ -92,9 +128,13 @@ def parse_project_page(body: bytes, *, content_type: str | None, url: str, proje
 class ProjectPageParser:
     """Parses a page in pieces while it arrives: `feed` each, then `close` for the `ProjectPage`."""
 
-    def __init__(self, *, content_type: str | None, url: str, project: NormalizedName) -> None:
+    def __init__(
+        self, *, content_type: str | None, url: str, project: NormalizedName, sieve: Sieve | None = None
+    ) -> None:
         self._url = without_credentials(url)
         self._project = project
+        self._sieve = sieve
+        self._files = _Files(self._url, sieve)
         self._content_type = content_type
         self._format: _HtmlFormat | _JsonFormat | None = self._format_of_type()
         self._head = b""
@@ -118,11 +158,13 @@ class ProjectPageParser:
         if self._format is None or not self._size:
             raise _not_a_page(self._url, "it is empty")
         self._format.close()
-        files = self._format.files
+        files = self._files
         return ProjectPage(
             url=self._url,
             project=self._project,
             links=tuple(files.links),
+            unwanted=files.unwanted,
+            others=() if self._sieve is None else tuple(self._sieve.others.values()),
             status=self._format.status,
             skipped=tuple(files.skipped),
         )
@@ -135,17 +177,17 @@ class ProjectPageParser:
         if simple and simple[1]:
             _check_version(simple[1], self._url)
         if media == "application/json" or (simple and simple[2] == "json"):
-            return _JsonFormat(self._url)
+            return _JsonFormat(self._url, self._files)
         if media in {"text/html", "application/xhtml+xml"} or simple:
-            return _HtmlFormat(self._url, charset=parameters)
+            return _HtmlFormat(self._url, self._files, charset=parameters)
         return None
 
     def _format_of_body(self, start: bytes) -> _HtmlFormat | _JsonFormat:
         """Choose by the first bytes: static file hosts often send no type, or application/octet-stream."""
         if start.startswith(b"{"):
-            return _JsonFormat(self._url)
+            return _JsonFormat(self._url, self._files)
         if start.startswith(b"<"):
-            return _HtmlFormat(self._url, charset="")
+            return _HtmlFormat(self._url, self._files, charset="")
         raise _not_a_page(
             self._url, f"its type is {self._content_type or 'not given'} and it looks like neither HTML nor JSON"
         )
@@ -154,9 +196,11 @@ class ProjectPageParser:
 class _Files:
     """The links found so far, resolved against the page (RFC 3986 section 5) and made safe."""
 
-    def __init__(self, page_url: str) -> None:
+    def __init__(self, page_url: str, sieve: Sieve | None) -> None:
         self.links: list[PageLink] = []
         self.skipped: list[SkippedFile] = []
+        self.unwanted = 0
+        self._sieve = sieve
         self._page_url = page_url
         self._from_disk = page_url.startswith("file:")
         self.rebase(page_url)
@@ -170,6 +214,17 @@ class _Files:
     def skip(self, filename: str, reason: str) -> None:
         self.skipped.append(SkippedFile(filename=filename, reason=reason))
         self._check_count()
+
+    def may_be_wanted(self, name: str) -> bool:
+        """Whether `add` has to look at a file of this name; a wheel that nobody wants is only counted."""
+        return self._sieve is None or not name.endswith(".whl") or self._wants(name)
+
+    def _wants(self, name: str) -> bool:
+        if self._sieve is None or self._sieve.wants(name):
+            return True
+        self.unwanted += 1
+        self._check_count()
+        return False
 
     def add(
         self,
@@ -194,32 +249,40 @@ class _Files:
         if _UNSAFE_NAME.search(name) or not name:
             self.skip(name, "it is not a file name")
             return
+        if not self._wants(name):
+            return
         try:
             url = self._resolve(address)
         except ValueError as error:
             self.skip(name, str(error))
             return
         has_metadata, metadata_sha256 = metadata
-        self.links.append(
-            PageLink(
-                filename=name,
-                url=url,
-                sha256=sha256 if sha256 is not None else _sha256_of_fragment(fragment),
-                has_metadata=has_metadata,
-                metadata_sha256=metadata_sha256,
-                requires_python=requires_python,
-                yanked=yanked,
-                size=size,
-            )
+        link = PageLink(
+            filename=name,
+            url=url,
+            sha256=sha256 if sha256 is not None else _sha256_of_fragment(fragment),
+            has_metadata=has_metadata,
+            metadata_sha256=metadata_sha256,
+            requires_python=requires_python,
+            yanked=yanked,
+            size=size,
         )
+        self.links.append(link)
         self._check_count()
+        if self._sieve is not None:
+            self._sieve.keep(link)
 
     def _skip_file(self, name: str, reason: str) -> None:
         if name.endswith(_DISTRIBUTIONS):
             self.skip(name, reason)
 
+    @property
+    def count(self) -> int:
+        """How many files the page lists, so far."""
+        return len(self.links) + len(self.skipped) + self.unwanted
+
     def _check_count(self) -> None:
-        if len(self.links) + len(self.skipped) > MAX_LINKS:
+        if self.count > MAX_LINKS:
             raise _not_a_page(self._page_url, f"it has more than {MAX_LINKS} links")
 
     def _resolve(self, address: str) -> str:
@@ -249,16 +312,23 @@ class _Files:
 
 
 class _HtmlFormat:
-    """A page of PEP 503, fed in pieces."""
+    """A page of PEP 503, fed in pieces.
 
-    def __init__(self, url: str, *, charset: str) -> None:
+    html.parser takes 12 us for an anchor, a third of a second for 30,000. Where it is at
+    rest between two tags, an anchor as every index writes it is therefore read by one
+    pattern, which takes nothing that html.parser would read otherwise; all else is fed
+    to it.
+    """
+
+    def __init__(self, url: str, files: _Files, *, charset: str) -> None:
         named = re.search(r"charset\s*=\s*\"?([\w.-]+)", charset, re.IGNORECASE)
         # File names are ASCII in every encoding that is met; what is not UTF-8 must only not fail.
         codec = _CHARSETS.get(named[1].lower(), "utf-8") if named else "utf-8"
         self._decoder = codecs.getincrementaldecoder(codec)("replace")
         self._url = url
-        self._markup = _Markup(url)
-        self.files = self._markup.files
+        self._markup = _Markup(url, files)
+        self._files = files
+        self._rest = ""
 
     @property
     def status(self) -> str | None:
@@ -266,24 +336,58 @@ class _HtmlFormat:
 
     def feed(self, data: bytes) -> None:
         for start in range(0, len(data), _PIECE):
-            self._markup.feed(self._decoder.decode(data[start : start + _PIECE]))
+            self._feed(self._decoder.decode(data[start : start + _PIECE]))
             if len(self._markup.rawdata) > MAX_OPEN_MARKUP:
                 raise _not_a_page(self._url, f"a tag of it goes on for more than {MAX_OPEN_MARKUP // 1024} KiB")
 
+    def _feed(self, piece: str) -> None:
+        text, self._rest, at = self._rest + piece, "", 0
+        while at < len(text):
+            if not self._markup.at_rest:
+                self._feed_slowly(text[at:])
+                return
+            anchor = _ANCHOR.match(text, at)
+            if anchor is None:
+                # On to the next line with an anchor.
+                begin = _ANCHOR_BEGINS.search(text, at)
+                if begin is None:
+                    self._feed_slowly(text[at:])
+                    return
+                self._markup.feed(text[at : begin.start() + 1])
+                at = begin.start() + 1
+            else:
+                if not self._markup.read_plain_anchor(anchor["href"], anchor["attributes"]):
+                    self._markup.feed(anchor[0])
+                at = anchor.end()
+
+    def _feed_slowly(self, text: str) -> None:
+        """Feed html.parser all but the last line: one that has not ended may become an anchor.
+
+        An open tag it reads from its beginning again at each call, hence few calls with much.
+        """
+        end = text.rfind("\n") + 1
+        if len(text) - end >= _MAX_LINE:
+            end = len(text)
+        if not self._markup.at_rest and end < _MAX_LINE:
+            end = 0
+        self._markup.feed(text[:end])
+        self._rest = text[end:]
+
     def close(self) -> None:
+        self._markup.feed(self._rest)
         # HTMLParser.close is not called: it would only guess at what an open tag might be.
         if self._markup.rawdata[:2].lower() == "<a":
             raise _not_a_page(self._url, "it breaks off in the middle of a link")
-        if not self.files.links and not self.files.skipped and not self._markup.is_empty_page:
+        if not self._files.count and not self._markup.is_empty_page:
             raise _not_a_page(self._url, self._markup.description)
 
 
 class _Markup(HTMLParser):
     """Notes the anchors, and the few other tags that tell a project page from another document."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, files: _Files) -> None:
         super().__init__(convert_charrefs=True)
-        self.files = _Files(url)
+        self.files = files
         self.status: str | None = None
         self._url = url
         self._based = False
@@ -314,6 +418,27 @@ class _Markup(HTMLParser):
         if not self._is_html and not self._anchors:
             return "it is not an HTML document"
         return "it is an HTML document without a link to any file"
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether what comes next begins anew: not in a tag, a script, a comment or the heading."""
+        return not self.rawdata and self.cdata_elem is None and not self._reading_heading
+
+    def read_plain_anchor(self, href: str, attributes: str) -> bool:
+        """Read an anchor of the pattern `_ANCHOR`; False where html.parser must have it after all."""
+        if "&" in href:
+            return False
+        name = _last_segment(href.partition("#")[0])
+        if not self.files.may_be_wanted(name):
+            self._anchors += 1
+            return True
+        if "&" in attributes and _REFERENCE.search(attributes):
+            return False
+        self._anchors += 1
+        pairs = _ATTRIBUTE.findall(attributes)
+        values: dict[str, str | None] = {key: unescape(value) for key, value in reversed(pairs)}
+        self._read_anchor({**values, "href": href})
+        return True
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         match tag:
@@ -386,42 +511,52 @@ class _Markup(HTMLParser):
 
 
 class _JsonFormat:
-    """A page of PEP 691; its text is kept, as the standard library has no parser that takes pieces."""
+    """A page of PEP 691, fed in pieces; of its files no more than one is held at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, files: _Files) -> None:
         self._url = url
-        self._body = bytearray()
-        self.files = _Files(url)
+        self._files = files
+        self._parser = ObjectParser("files", on_entry=self._read_file, on_value=self._read_value)
         self.status: str | None = None
 
     def feed(self, data: bytes) -> None:
-        self._body += data
+        with self._refusing():
+            self._parser.feed(data)
 
     def close(self) -> None:
+        with self._refusing():
+            self._parser.close()
+        if not self._parser.has_list:
+            raise self._without_files()
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
         try:
-            page = json.loads(self._body.removeprefix(codecs.BOM_UTF8))
+            yield
         except (ValueError, RecursionError) as error:
-            raise _not_a_page(self._url, "it is not valid JSON") from error
-        files = page.get("files") if isinstance(page, dict) else None
-        if not isinstance(page, dict) or not isinstance(files, list):
-            raise _not_a_page(self._url, 'it is JSON without a list of "files" (PEP 691)')
-        meta = page.get("meta")
-        if isinstance(meta, dict) and "api-version" in meta:
-            _check_version(str(meta["api-version"]), self._url)
-        self.status = _status_of_json(page.get("project-status"))
-        for file in files:
-            self._read_file(file)
+            raise _not_a_page(self._url, "it is not a valid JSON object") from error
+
+    def _read_value(self, key: str, value: object) -> None:
+        if key == "meta" and isinstance(value, dict) and "api-version" in value:
+            _check_version(str(value["api-version"]), self._url)
+        elif key == "project-status":
+            self.status = _status_of_json(value)
+        elif key == "files":
+            raise self._without_files()
+
+    def _without_files(self) -> NotAProjectPageError:
+        return _not_a_page(self._url, 'it is JSON without a list of "files" (PEP 691)')
 
     def _read_file(self, file: object) -> None:
         filename = file.get("filename") if isinstance(file, dict) else None
         if not isinstance(file, dict) or not isinstance(filename, str):
-            self.files.skip("", "an entry of the page is not a file (PEP 691)")
+            self._files.skip("", "an entry of the page is not a file (PEP 691)")
             return
         url, requires_python, yanked, size = map(file.get, ("url", "requires-python", "yanked", "size"))
         if not isinstance(url, str):
-            self.files.skip(filename, "the page gives no address for it")
+            self._files.skip(filename, "the page gives no address for it")
             return
-        self.files.add(
+        self._files.add(
             url,
             filename=filename,
             sha256=_sha256_of_hashes(file.get("hashes")),
@@ -481,7 +616,11 @@ def _status_of_json(value: object) -> str | None:
 def _last_segment(address: str) -> str:
     """Return the file name of an address: the last segment of its path, %-decoded."""
     segment = address.partition("?")[0].rpartition("/")[2]
-    return unquote(segment) if "%" in segment else segment
+    if "%" not in segment:
+        return segment
+    # In wheels' names only "+" is quoted, and unquote takes longer than all else about a link that nobody wants.
+    plain = segment.replace("%2B", "+")
+    return unquote(segment) if "%" in plain else plain
 
 
 def _check_version(version: str, url: str) -> None:

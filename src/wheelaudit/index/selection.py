@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,10 +43,7 @@ class RequirementSpec:
     @property
     def pins(self) -> bool:
         """Whether it names exact versions, which is what lets yanked files take part (PEP 592)."""
-        return any(
-            part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
-            for part in self.specifier
-        )
+        return _pins(self.specifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +76,66 @@ def parse_spec(text: str) -> RequirementSpec | LocalSpec:
         if "@" not in stripped:
             raise UsageError(f'there is no folder "{stripped}".', remedy=_EXAMPLE)
     return _parse_requirement(stripped)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which versions of a project one run may need of a page; all that `find_releases` is asked for is among them."""
+
+    project: NormalizedName
+    specifiers: tuple[SpecifierSet, ...] = ()
+    versions: frozenset[Version] = frozenset()
+
+    @property
+    def exact(self) -> bool:
+        """Whether every version that is wanted will be read: only where each is pinned, not where the newest counts."""
+        return all(_pins(specifier) for specifier in self.specifiers)
+
+    def admits(self, version: Version) -> bool:
+        """Whether files of ``version`` may be chosen, pre-releases among them."""
+        return version in self.versions or any(_may_admit(each, version) for each in self.specifiers)
+
+
+class VersionSieve:
+    """A `wheelaudit.index.pages.Sieve` that lets only files of wanted versions become links.
+
+    Files of other projects are left out, files whose version is none stay: they are told
+    with the release that they may belong to. ``on_wheel`` hears of each wheel that is
+    certain to be read, while the page is still on its way.
+    """
+
+    def __init__(self, wanted: Wanted, *, on_wheel: Callable[[PageLink], None] | None = None) -> None:
+        self._wanted = wanted
+        self._is_project = _ProjectNames(wanted.project)
+        self._known: dict[str, bool] = {}
+        """By name and version as wheels' names begin with them."""
+        self._on_wheel = on_wheel if wanted.exact else None
+        self.others: dict[str, Version] = {}
+        """Versions that have wheels and are not wanted, by their text: an error names the nearest of them."""
+
+    def wants(self, filename: str) -> bool:
+        """Whether the file is of a wanted version."""
+        if not filename.endswith(WHEEL_SUFFIX):
+            text = _version_text(filename, self._is_project)
+            return text is not None and self._admits(text)
+        # Asked of each of 30,000 wheels: what decides, name and version, comes before the second dash.
+        prefix = filename[: filename.find("-", filename.find("-") + 1)]
+        known = self._known.get(prefix)
+        if known is None:
+            text = _version_text(filename, self._is_project)
+            known = self._known[prefix] = text is not None and self._admits(text)
+            if text is not None and not known:
+                self.others[text] = Version(text)
+        return known
+
+    def keep(self, link: PageLink) -> None:
+        """Pass on a wheel of a wanted version."""
+        if self._on_wheel is not None and link.filename.endswith(WHEEL_SUFFIX):
+            self._on_wheel(link)
+
+    def _admits(self, text: str) -> bool:
+        version = _parse_version(text)
+        return version is None or self._wanted.admits(version)
 
 
 def find_releases(
@@ -171,6 +228,18 @@ def build_wheel(link: PageLink, index: str) -> WheelFile:
         yanked=link.yanked,
         size=link.size,
     )
+
+
+def _pins(specifier: SpecifierSet) -> bool:
+    return any(
+        part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*")) for part in specifier
+    )
+
+
+def _may_admit(specifier: SpecifierSet, version: Version) -> bool:
+    # "===" compares texts (PEP 440), and the text that stands for a version is that of its first file.
+    texts = (part.version for part in specifier if part.operator == "===")
+    return specifier.contains(version, prereleases=True) or any(_parse_version(text) == version for text in texts)
 
 
 def _looks_like_folder(text: str) -> bool:
@@ -301,7 +370,9 @@ def _release_not_found(
     unpinned = "Pin the version with == if it is to be audited all the same."
     yanked = sorted(version for version in spec.specifier.filter(listing) if listing[version].wheels)
     failures = list(_unparsed(listing, matching))
-    nearest = ", ".join(map(str, _nearest_versions(listing, spec.specifier)))
+    present = {version for version, files in listing.items() if files.wheels}
+    present.update(version for _, page in pages for version in page.others)
+    nearest = ", ".join(map(str, _nearest_versions(present, spec.specifier)))
     if failures:
         message = f"no wheel of {spec.text} on {where} has a name that is understood: {failures[0]}."
         remedy = "Ask the index's owner for file names of PEP 427, or name another version."
@@ -329,11 +400,11 @@ def _unparsed(listing: Mapping[Version, ListedFiles], matching: Iterable[Version
                 yield link.filename
 
 
-def _nearest_versions(listing: Mapping[Version, ListedFiles], specifier: SpecifierSet) -> list[Version]:
+def _nearest_versions(present: Iterable[Version], specifier: SpecifierSet) -> list[Version]:
     """Return up to five versions with wheels around the one that the specifier names, else the newest."""
     targets = (_parse_version(part.version.removesuffix(".*")) for part in specifier)
     target = next((version for version in targets if version is not None), None)
-    versions = sorted(version for version, files in listing.items() if files.wheels)
+    versions = sorted(present)
     if target is None or not target.is_prerelease:
         versions = [version for version in versions if not version.is_prerelease] or versions
     if target is None:

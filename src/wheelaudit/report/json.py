@@ -31,9 +31,24 @@ def render_json(audits: Sequence[Audit], *, failures: Sequence[tuple[str, WheelA
     document: Value = {
         "schema": SCHEMA_VERSION,
         "releases": [build_release(audit) for audit in audits],
-        "errors": [{"spec": spec, "message": error.message, "remedy": error.remedy} for spec, error in failures],
+        "errors": [_build_error(spec, error) for spec, error in failures],
     }
     return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
+
+
+def render_release_line(audit: Audit) -> str:
+    """Return one audit as a line of JSON Lines, ending with a newline: an entry of ``releases`` and ``schema``."""
+    return _render_line({"schema": SCHEMA_VERSION, **build_release(audit)})
+
+
+def render_error_line(spec: str, error: WheelAuditError) -> str:
+    """Return as such a line what could not be done at all: an entry of ``errors`` and ``schema``."""
+    return _render_line({"schema": SCHEMA_VERSION, "error": _build_error(spec, error)})
+
+
+def _render_line(document: Value) -> str:
+    # ASCII and escaped: no separator (U+2028) and no newline of an index's ends the line.
+    return json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def read_schema() -> str:
@@ -61,6 +76,10 @@ def build_release(audit: Audit) -> dict[str, Value]:
         "no_override": audit.no_override,
         "skipped": [{"filename": each.filename, "reason": each.reason} for each in audit.release.skipped],
     }
+
+
+def _build_error(spec: str, error: WheelAuditError) -> dict[str, Value]:
+    return {"spec": spec, "message": error.message, "remedy": error.remedy}
 
 
 def _build_wheel(reading: Reading, group: int | None) -> dict[str, Value]:
