@@ -44,6 +44,8 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    # The user's own cache is named by other variables on Windows.
+    monkeypatch.setenv("WHEELAUDIT_CACHE_DIR", str(home / "cache"))
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://index.example/simple")
     monkeypatch.chdir(folder)
     return folder

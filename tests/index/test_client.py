@@ -250,8 +250,6 @@ async def test_passing_refusal_is_asked_again(
         httpx.ConnectError("refused"),
         httpx.ReadError("reset"),
         httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("cut"),
-        httpx.LocalProtocolError("GOAWAY"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -262,6 +260,28 @@ async def test_broken_connection_is_tried_again(
     async with client:
         assert len((await client.read_project_page(LOCATION, PROJECT)).links) == 1
     assert waits == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("error", [httpx.RemoteProtocolError("cut"), httpx.LocalProtocolError("GOAWAY")])
+async def test_connection_that_the_server_ends_is_replaced_at_once(
+    wire: respx.MockRouter, client: IndexClient, waits: Waits, error: Exception
+) -> None:
+    route = wire.get(PAGE_URL).mock(side_effect=[*[error] * 3, httpx.Response(200, headers=HTML, text=PAGE)])
+    async with client:
+        assert len((await client.read_project_page(LOCATION, PROJECT)).links) == 1
+    assert waits == []
+    assert route.call_count == 4
+
+
+async def test_server_that_ends_every_connection_is_given_up(
+    wire: respx.MockRouter, client: IndexClient, waits: Waits
+) -> None:
+    route = wire.get(PAGE_URL).mock(side_effect=httpx.RemoteProtocolError("cut"))
+    async with client:
+        with pytest.raises(NetworkError, match="broke off"):
+            await client.read_project_page(LOCATION, PROJECT)
+    assert route.call_count == 3 + 4
+    assert waits == [0.5, 1.0, 2.0]
 
 
 @pytest.mark.parametrize(

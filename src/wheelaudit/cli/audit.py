@@ -15,7 +15,8 @@ import click
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import check_choice, check_target, edit_project
 from wheelaudit.cli.help import AuditCommand
-from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
+from wheelaudit.cli.store import open_store, store_options
+from wheelaudit.cli.terminal import Color, find_width, is_capable, is_terminal, wants_color, write_output
 from wheelaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from wheelaudit.pipeline import Failure, Outcome
     from wheelaudit.project.rules import Rules
 
-Format = Literal["human", "json", "toml"]
+Format = Literal["human", "json", "jsonl", "toml"]
 
 # The same as the pipeline's, which a help text must not import; a test compares them.
-CONCURRENCY = 16
+CONCURRENCY = 64
 TIMEOUT = 30.0
 RETRIES = 3
 
@@ -50,6 +51,10 @@ class AuditOptions:
     output: Path | None
     record: Path | None
     replay: Path | None
+    cache_dir: Path | None
+    no_cache: bool
+    refresh: bool
+    offline: bool
     pyproject: Path | None
     union: Literal["scoped", "plain"] | None
     """None: as the project's [tool.wheelaudit] says, else scoped."""
@@ -102,9 +107,10 @@ def check_finite(_context: click.Context, _parameter: click.Parameter, value: fl
     "--format",
     "output_format",
     envvar="WHEELAUDIT_FORMAT",
-    type=click.Choice(["human", "json", "toml"]),
+    type=click.Choice(["human", "json", "jsonl", "toml"]),
     default="human",
-    help="A report to read, all of it as JSON, or the override alone. [default: human]",
+    help="A report to read, all of it as JSON, a line of JSON for each release as it is done, or the override alone. "
+    "[default: human]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
@@ -129,6 +135,7 @@ def check_finite(_context: click.Context, _parameter: click.Parameter, value: fl
     "--record", type=click.Path(path_type=Path), metavar="DIR", help="Keep every exchange as a cassette in DIR."
 )
 @click.option("--replay", type=click.Path(path_type=Path), metavar="DIR", help="Answer from a cassette, no network.")
+@store_options
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MAX_CONCURRENCY),
@@ -213,7 +220,20 @@ async def _audit(
     from wheelaudit.pipeline import audit_specs
 
     bar = not (options.quiet or options.no_progress) and is_capable(sys.stderr, environ)
-    with build_watcher(verbosity=0 if options.quiet else options.verbose, bar=bar) as watcher:
+    lines = streams_lines(options)
+    if lines and is_terminal(sys.stdout):
+        bar = False  # lines and a bar on one terminal would overwrite each other
+    with (
+        open_store(
+            cache_dir=options.cache_dir,
+            no_cache=options.no_cache,
+            refresh=options.refresh,
+            offline=options.offline,
+        ) as store,
+        build_watcher(
+            verbosity=0 if options.quiet else options.verbose, bar=bar, on_done=write_line if lines else None
+        ) as watcher,
+    ):
         return await audit_specs(
             options.specs,
             index=options.index or rules.index,
@@ -226,10 +246,33 @@ async def _audit(
             retries=options.retries,
             record=options.record,
             replay=options.replay,
+            store=store,
+            refresh=options.refresh,
+            offline=options.offline,
             environ=environ,
             cwd=cwd,
             watcher=watcher,
         )
+
+
+def streams_lines(options: AuditOptions) -> bool:
+    """Whether each outcome is printed as soon as it is there; a file is written at the end, whole or not at all."""
+    return options.output_format == "jsonl" and (options.output is None or str(options.output) == "-")
+
+
+def write_line(outcome: Outcome) -> None:
+    """Print an outcome as a line of JSON."""
+    write_output(render_line(outcome), None, color=False)
+
+
+def render_line(outcome: Outcome) -> str:
+    """Return an outcome as a line of JSON."""
+    from wheelaudit.pipeline import Failure
+    from wheelaudit.report.json import render_error_line, render_release_line
+
+    if isinstance(outcome, Failure):
+        return render_error_line(outcome.spec, outcome.error)
+    return render_release_line(outcome)
 
 
 def is_put_off(audit: Audit, rules: Rules, *, today: datetime.date) -> bool:
@@ -288,7 +331,9 @@ def _print(
     """Print data on stdout (or into the file), failures and reasons on stderr. Without any audit there is no data."""
     from wheelaudit.cli.failures import tell, tell_error
 
-    if audits and report:
+    # With JSON Lines a failure is a line as well, and what went to stdout is there already.
+    lines = options.output_format == "jsonl"
+    if (audits or lines) and report and not streams_lines(options):
         to_file = options.output is not None and str(options.output) != "-"
         stream = None if to_file else sys.stdout
         color = wants_color(options.color, stream, environ)
@@ -311,6 +356,9 @@ def _render(
             from wheelaudit.report.json import render_json
 
             return render_json(audits, failures=told), ()
+        case "jsonl":
+            outcomes: list[Outcome] = [*audits, *failures]
+            return "".join(map(render_line, outcomes)), ()
         case "toml":
             from wheelaudit.report.toml import render_toml
 

@@ -22,6 +22,7 @@ from wheelaudit.cli.audit import (
 )
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import describe_path
+from wheelaudit.cli.store import open_store, store_options
 from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
 from wheelaudit.errors import UsageError
 
@@ -48,6 +49,11 @@ class CheckOptions:
     output: Path | None
     index: tuple[str, ...]
     replay: Path | None
+    cache_dir: Path | None
+    no_cache: bool
+    refresh: bool
+    offline: bool
+    prefer_offline: bool
     exit_zero: bool
     quiet: bool
     color: Color
@@ -79,6 +85,10 @@ class CheckOptions:
     help="Where to look, instead of the indexes that the project's sources name. Repeatable.",
 )
 @click.option("--replay", type=click.Path(path_type=Path), metavar="DIR", help="Answer from a cassette, no network.")
+@store_options
+@click.option(
+    "--prefer-offline", is_flag=True, help="Ask the indexes only where what is kept does not settle it (for hooks)."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also where something was found or is unknown.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 @click.option(
@@ -138,7 +148,10 @@ def run_check(options: CheckOptions, *, environ: Mapping[str, str], cwd: Path) -
 
     rules = read_rules(path)
     settings = read_project_settings(path, environ=environ, cwd=cwd)
-    check = anyio.run(_check, options, rules, settings, path, environ, cwd)
+    check = anyio.run(_check, _choose_first(options), rules, settings, path, environ, cwd)
+    if options.prefer_offline and any(each.status in ("failed", "unknown") for each in check.entries):
+        # What is kept does not settle it: ask the indexes after all.
+        check = anyio.run(_check, options, rules, settings, path, environ, cwd)
     today = find_today()
     ignored = [_ignore(each, rules, today) for each in check.entries]
     check = replace(check, entries=tuple(each for each, _ in ignored))
@@ -163,6 +176,11 @@ def build_exit_code(entries: Sequence[CheckedEntry], *, exit_zero: bool, rules: 
     return UNKNOWN if "unknown" in statuses and rules.fail_level == "undecided" else IN_ORDER
 
 
+def _choose_first(options: CheckOptions) -> CheckOptions:
+    """Return the options of the first attempt: with ``prefer_offline`` it asks no index."""
+    return replace(options, offline=True) if options.prefer_offline else options
+
+
 async def _check(
     options: CheckOptions,
     rules: Rules,
@@ -176,7 +194,15 @@ async def _check(
     from wheelaudit.pipeline import audit_specs
 
     bar = not options.quiet and is_capable(sys.stderr, environ)
-    with build_watcher(verbosity=0, bar=bar) as watcher:
+    with (
+        open_store(
+            cache_dir=options.cache_dir,
+            no_cache=options.no_cache,
+            refresh=options.refresh,
+            offline=options.offline,
+        ) as store,
+        build_watcher(verbosity=0, bar=bar) as watcher,
+    ):
 
         async def audit(specs: Sequence[str]) -> Sequence[Outcome]:
             if not specs:
@@ -189,6 +215,9 @@ async def _check(
                 timeout=options.timeout,
                 retries=options.retries,
                 replay=options.replay,
+                store=store,
+                refresh=options.refresh,
+                offline=options.offline,
                 environ=environ,
                 cwd=cwd,
                 watcher=watcher,

@@ -13,6 +13,7 @@ SECTIONS = {
     "What to do with the project's file": ("diff", "write", "check"),
     "What to print": ("output_format", "output", "union", "exit_zero", "color", "no_progress", "quiet", "verbose"),
     "How to read": ("record", "replay", "concurrency", "timeout", "retries"),
+    "What is kept": ("cache_dir", "no_cache", "refresh", "offline"),
 }
 """Heading, and the parameters below it."""
 REST = "About"

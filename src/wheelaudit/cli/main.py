@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "audit": "Read every wheel of a release and say where they disagree (the default).",
+    "cache": "Show, prune or clear what is kept of indexes between runs.",
     "check": "Hold the overrides of a project against their indexes, and mend them.",
     "indexes": "List the index names that --index takes here.",
 }

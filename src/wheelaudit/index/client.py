@@ -4,6 +4,11 @@ Obeys PEP 503 and 691 (pages, content negotiation), 658 and 714 (``.metadata``).
 a wheel asks for is read from its ``.metadata`` file where the page offers one, the
 advertised hash verified, and otherwise out of the wheel itself by Range requests;
 what went wrong on the way stays with the reading as a `Fault`.
+
+With a `MetadataStore` nothing is fetched twice. What has a hash on a page is read from
+the store without a request; what has none, and the pages, are asked for each time, on
+condition that they have changed (RFC 9110 section 13). What the store holds is told
+apart by who asks: an answer to credentials is nobody else's.
 """
 
 from __future__ import annotations
@@ -28,19 +33,23 @@ from wheelaudit.errors import (
     InvalidMetadataError,
     MetadataError,
     MetadataUnreadableError,
+    NetworkError,
     ProjectNotFoundError,
 )
 from wheelaudit.index.credentials import Netrc, find_login
 from wheelaudit.index.local import read_local_metadata, read_local_page
-from wheelaudit.index.locations import IndexLocation, project_url, without_credentials
-from wheelaudit.index.pages import MAX_PAGE_BYTES, ProjectPage, parse_project_page
+from wheelaudit.index.locations import IndexLocation, project_url
+from wheelaudit.index.pages import MAX_PAGE_BYTES, ProjectPage, Sieve
 from wheelaudit.index.partial import MAX_METADATA_BYTES, read_partial_metadata
-from wheelaudit.index.ranges import RemoteWheel
+from wheelaudit.index.ranges import RemoteWheel, parse_content_range
+from wheelaudit.index.shelf import Arrival, Shelf, build_conditions, public_address
+from wheelaudit.index.validators import parse_validators
 from wheelaudit.metadata import CoreMetadata, Fault, Source, WheelMetadata, parse_metadata
 from wheelaudit.release import WheelFile
 
 if TYPE_CHECKING:
-    from wheelaudit.index.wire import Answer, Transports, Wire
+    from wheelaudit.index.store import MetadataStore, StoredAnswer
+    from wheelaudit.index.wire import Answer, Receive, Transports, Wire
 
 USER_AGENT = f"wheelaudit/{__version__} (+https://github.com/wheelaudit/wheelaudit)"
 """Says who asks, and where to complain."""
@@ -59,9 +68,11 @@ class IndexClient:
     """Reads pages and metadata. An async context manager; nothing is opened before the first request.
 
     ``locations`` bring credentials, those of an index whose page is read are learned then;
-    ``netrc`` has the others. ``offline``: nothing is asked over the network.
-    ``transport`` puts a cassette around the network, or in its place. ``sleep`` and
-    ``random`` are what repetitions wait and scatter by.
+    ``netrc`` has the others. ``store`` is read and written, and its owner's to close;
+    ``refresh``: only written. ``offline``: nothing is asked over the network, what the
+    store lacks is a `NetworkError`. ``transport`` puts a cassette around the network, or
+    in its place: then the store is left alone. ``sleep`` and ``random`` are what
+    repetitions wait and scatter by.
     """
 
     def __init__(
@@ -71,6 +82,8 @@ class IndexClient:
         retries: int = DEFAULT_RETRIES,
         locations: Iterable[IndexLocation] = (),
         netrc: Netrc | None = None,
+        store: MetadataStore | None = None,
+        refresh: bool = False,
         offline: bool = False,
         transport: Transports | None = None,
         user_agent: str = USER_AGENT,
@@ -81,6 +94,8 @@ class IndexClient:
         self._retries = retries
         self._locations = dict.fromkeys(locations)
         self._netrc = Netrc() if netrc is None else netrc
+        # A recording is of what the index answers, and a replay of nothing else.
+        self._shelf = Shelf(None if transport is not None else store, refresh=refresh)
         self._offline = offline
         self._transport = transport
         self._user_agent = user_agent
@@ -125,8 +140,10 @@ class IndexClient:
         login = find_login(url, locations=self._locations, netrc=self._netrc)
         return None if login is None else (login.username, login.password)
 
-    async def read_project_page(self, location: IndexLocation, project: NormalizedName) -> ProjectPage:
-        """Return the index's page of ``project``.
+    async def read_project_page(
+        self, location: IndexLocation, project: NormalizedName, *, sieve: Sieve | None = None
+    ) -> ProjectPage:
+        """Return the index's page of ``project``, parsed while it arrives; ``sieve`` says which of its files count.
 
         Raises `ProjectNotFoundError`, `HttpStatusError`, `NetworkError` or
         `NotAProjectPageError`; a page that could not be had is never an empty one.
@@ -135,17 +152,29 @@ class IndexClient:
             return await anyio.to_thread.run_sync(read_local_page, location, project)
         self._locations[location] = None
         url = project_url(location, project)
-        answer = await self._wire.get(url, headers={"Accept": ACCEPT}, limit=MAX_PAGE_BYTES)
+        key = self._shelf.build_key("page", url, ACCEPT, login=self._find_login(url))
+        known = await self._shelf.find_large(key)
+        arrival = Arrival(project, sieve, keep=self._shelf.exists)
+        if self._offline:
+            if known is None:
+                raise _offline_error(url)
+            if known.status != 200:
+                raise _not_found_error(location, project, url, known.status)
+            return arrival.parse_stored(known)
+        if known is not None and known.status != 200:
+            known = None
+        answer = await self._get(url, {"Accept": ACCEPT}, MAX_PAGE_BYTES, known=known, receive=arrival.receive)
+        if answer.status == 304 and known is not None:
+            return arrival.parse_stored(known)
         if answer.status == 200:
-            content_type = answer.headers.get("content-type")
-            return parse_project_page(answer.body, content_type=content_type, url=answer.url, project=project)
+            page, body = arrival.close()
+            if body is not None:
+                await self._shelf.keep(key, answer, body)
+            return page
         if answer.status in (404, 410) or _is_s3_refusal(answer):
-            shown = _shown(url)
-            raise ProjectNotFoundError(
-                f"The index {location.name} has no project {project} ({shown} answered {answer.status}).",
-                url=shown,
-                remedy="Check the name of the project and the index.",
-            )
+            # Kept for who is offline: of several indexes, one has the project and the others have not.
+            await self._shelf.keep(key, replace(answer, body=b""))
+            raise _not_found_error(location, project, url, answer.status)
         raise self._status_error(url, answer.status)
 
     async def read_metadata(self, wheel: WheelFile, *, deep: bool = False) -> WheelMetadata:
@@ -157,19 +186,32 @@ class IndexClient:
         if _is_local(wheel.url):
             return await anyio.to_thread.run_sync(lambda: read_local_metadata(wheel, deep=deep))
         if not wheel.has_metadata:
-            return _build_reading(wheel, await self._read_inside(wheel), "range")
+            return _build_reading(wheel, *await self._read_inside(wheel))
         try:
-            data = await self._read_metadata_file(wheel)
+            data, source = await self._read_metadata_file(wheel)
         except MetadataError as error:
             return await self._read_instead(wheel, error)
-        reading = _build_reading(wheel, data, "pep658")
+        reading = _build_reading(wheel, data, source)
         return await self._compare_inside(reading) if deep else reading
 
-    async def _read_metadata_file(self, wheel: WheelFile) -> bytes:
+    async def _read_metadata_file(self, wheel: WheelFile) -> tuple[bytes, Source]:
         """Fetch the ``.metadata`` file and verify its hash (PEP 658: the file's URL, ".metadata" appended)."""
         url = f"{wheel.url.partition('#')[0]}.metadata"
+        advertised = wheel.metadata_sha256
+        if advertised is not None:
+            # Equal hashes are equal bytes, wherever they were read.
+            key = self._shelf.build_key("metadata", advertised)
+        else:
+            key = self._shelf.build_key("metadata-url", url, login=self._find_login(url))
+        known = self._shelf.find(key)
+        if known is not None and (self._offline or known.body.sha256.hex() == advertised):
+            return known.body.read(), "cache"
         try:
-            answer = await self._wire.get(url, headers={}, limit=MAX_METADATA_BYTES)
+            if self._offline:
+                raise _offline_error(url)
+            answer = await self._get(url, {}, MAX_METADATA_BYTES, known=known)
+            if answer.status == 304 and known is not None:
+                return known.body.read(), "cache"
             if answer.status != 200:
                 raise self._status_error(url, answer.status)
         except IndexAccessError as error:
@@ -177,30 +219,95 @@ class IndexClient:
         digest = hashlib.sha256(answer.body).hexdigest()
         if wheel.metadata_sha256 is not None and digest != wheel.metadata_sha256:
             raise HashMismatchError(
-                f"{wheel.filename}: the .metadata file at {_shown(url)} has the hash sha256={digest}, "
+                f"{wheel.filename}: the .metadata file at {public_address(url)} has the hash sha256={digest}, "
                 f"and the page advertises sha256={wheel.metadata_sha256}.",
                 remedy="Report it to whoever runs the index.",
             )
-        return answer.body
+        await self._shelf.keep(key, answer)
+        return answer.body, "pep658"
 
     async def _read_instead(self, wheel: WheelFile, error: MetadataError) -> WheelMetadata:
         """Read the METADATA inside, since ``.metadata`` is no use; its fault stays with the reading."""
         try:
-            data = await self._read_inside(wheel)
+            data, source = await self._read_inside(wheel)
         except MetadataUnreadableError as second:
+            if self._offline:
+                raise error from second  # neither was asked for: the first to say so is enough
             # The first error says what the index did wrong: its finding id stands.
             raise type(error)(f"{error.message} {second.message}", remedy=error.remedy) from second
         fault = Fault(finding=error.finding, message=f"{error.message} The METADATA inside the wheel was read instead.")
-        return _build_reading(wheel, data, "range", fault)
+        return _build_reading(wheel, data, source, fault)
 
-    async def _read_inside(self, wheel: WheelFile) -> bytes:
-        return await read_partial_metadata(RemoteWheel(self._wire, wheel), wheel)
+    async def _read_inside(self, wheel: WheelFile) -> tuple[bytes, Source]:
+        """Read METADATA out of the wheel.
+
+        A wheel whose page gives its hash is the same file as long as the page says so; of
+        any other the server is asked, in one request, whether it still has the ETag.
+        """
+        if wheel.sha256 is not None:
+            key = self._shelf.build_key("wheel", wheel.url, wheel.sha256)
+        else:
+            key = self._shelf.build_key("wheel-url", wheel.url, login=self._find_login(wheel.url))
+        known = self._shelf.find(key)
+        if known is not None and (self._offline or wheel.sha256 is not None or await self._is_unchanged(wheel, known)):
+            return known.body.read(), "cache"
+        if self._offline:
+            error = _offline_error(wheel.url)
+            raise MetadataUnreadableError(f"{wheel.filename}: {error.message}", remedy=error.remedy)
+        remote = RemoteWheel(self._wire, wheel)
+        data = await read_partial_metadata(remote, wheel)
+        if wheel.sha256 is not None or remote.etag is not None:
+            await self._shelf.keep_read(key, data, remote)
+        return data, "range"
+
+    async def _is_unchanged(self, wheel: WheelFile, known: StoredAnswer) -> bool:
+        """Ask for one byte, on condition that the wheel's ETag is another; some servers send it all the same."""
+        if known.etag is None:
+            return False
+        headers = {"Range": "bytes=0-0", "Accept-Encoding": "identity", "If-None-Match": known.etag}
+        try:
+            answer = await self._wire.get(wheel.url, headers=headers, limit=1)
+        except IndexAccessError as error:
+            raise MetadataUnreadableError(f"{wheel.filename}: {error.message}", remedy=error.remedy) from error
+        if public_address(answer.url) != known.url:
+            return False  # an ETag is one address's: elsewhere the same letters mean nothing
+        if answer.status == 304:
+            return True
+        span = parse_content_range(answer.headers.get("content-range"))
+        same = parse_validators(answer.headers).etag == known.etag
+        return answer.status == 206 and same and span is not None and span.size == known.size
+
+    async def _get(
+        self,
+        url: str,
+        headers: dict[str, str],
+        limit: int,
+        *,
+        known: StoredAnswer | None,
+        receive: Receive | None = None,
+    ) -> Answer:
+        """Ask for ``url``, on condition that it has changed where it is ``known``: a 304 is about that."""
+        conditions = {} if known is None else build_conditions(known)
+        answer = await self._wire.get(url, headers=headers | conditions, limit=limit, receive=receive)
+        if answer.status != 304 or known is None or (conditions and public_address(answer.url) == known.url):
+            return answer
+        # Redirected elsewhere than before: a validator of one address says nothing of another.
+        return await self._wire.get(url, headers=headers, limit=limit, receive=receive)
+
+    def _find_login(self, url: str) -> tuple[str, str] | None:
+        """Return as whom ``url`` is asked, as far as the store wants to know."""
+        if not self._shelf.exists:
+            return None
+        try:
+            return self.find_credentials(url)
+        except IndexAccessError:
+            return None  # it is no address: nobody is asked, and nothing kept
 
     async def _compare_inside(self, reading: WheelMetadata) -> WheelMetadata:
         """Add WA205 where the METADATA inside asks for something else than ``.metadata``."""
         wheel = reading.wheel
         try:
-            inside = _build_reading(wheel, await self._read_inside(wheel), "range").core
+            inside = _build_reading(wheel, *await self._read_inside(wheel)).core
         except MetadataError as error:
             fault = Fault(finding=error.finding, message=f"{error.message} It could not be compared with .metadata.")
             return replace(reading, faults=(*reading.faults, fault))
@@ -210,7 +317,7 @@ class IndexClient:
         return replace(reading, faults=(*reading.faults, Fault(finding="WA205", message=message)))
 
     def _status_error(self, url: str, status: int) -> HttpStatusError:
-        shown = _shown(url)
+        shown = public_address(url)
         if status in (401, 403):
             tried = "no credentials were sent" if self.find_credentials(url) is None else "the credentials were refused"
             message = f"{shown} answered {status}: {tried}."
@@ -263,6 +370,24 @@ def _build_reading(wheel: WheelFile, data: bytes, source: Source, *faults: Fault
     return WheelMetadata(wheel=wheel, core=core, sha256=hashlib.sha256(data).hexdigest(), source=source, faults=faults)
 
 
+def _not_found_error(location: IndexLocation, project: NormalizedName, url: str, status: int) -> ProjectNotFoundError:
+    shown = public_address(url)
+    return ProjectNotFoundError(
+        f"The index {location.name} has no project {project} ({shown} answered {status}).",
+        url=shown,
+        remedy="Check the name of the project and the index.",
+    )
+
+
+def _offline_error(url: str) -> NetworkError:
+    shown = public_address(url)
+    return NetworkError(
+        f"{shown} is not in the metadata store, and is not asked for, as --offline or UV_OFFLINE is set.",
+        url=shown,
+        remedy="Run it once without them, or work from a recording with --replay.",
+    )
+
+
 def _is_local(url: str) -> bool:
     return url.startswith("file:")
 
@@ -270,8 +395,3 @@ def _is_local(url: str) -> bool:
 def _is_s3_refusal(answer: Answer) -> bool:
     """Whether this is how S3 says "not there" to those who may not list: 403 with XML (PyTorch's index)."""
     return answer.status == 403 and answer.body.lstrip().startswith((b"<?xml", b"<Error"))
-
-
-def _shown(url: str) -> str:
-    """The URL without what may be a secret: userinfo, and the query of a signed link."""
-    return without_credentials(url).partition("?")[0]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wheelaudit.errors import IndexAccessError, MetadataUnreadableError
 from wheelaudit.index.locations import without_credentials
+from wheelaudit.index.validators import is_strong, parse_validators
 from wheelaudit.release import WheelFile
 
 if TYPE_CHECKING:
@@ -53,7 +54,23 @@ class RemoteWheel:
         self._wheel = wheel
         self._url = wheel.url
         self._etag: str | None = None
+        self._etags: set[str | None] = set()
         self._size: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the wheel is, after redirects."""
+        return self._url
+
+    @property
+    def etag(self) -> str | None:
+        """The strong ETag that every answer had; None where one had another, or none."""
+        return next(iter(self._etags)) if len(self._etags) == 1 else None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the wheel; None before the first answer."""
+        return self._size
 
     async def read_tail(self, length: int) -> tuple[int, bytes]:
         """Return size and last bytes; in two or three requests where the server knows no suffix ranges."""
@@ -107,9 +124,10 @@ class RemoteWheel:
         if answer.status == 206:
             # The next requests go straight to where a redirect led, and hold on to what was seen there.
             self._url = answer.url
-            etag = answer.headers.get("etag", "")
+            etag = parse_validators(answer.headers).etag
             # A weak ETag does not promise the same bytes (RFC 9110 section 13.1.5).
-            self._etag = etag if etag.startswith('"') else None
+            self._etag = etag if is_strong(etag) else None
+            self._etags.add(self._etag)
         return answer
 
     def _refused(self, answer: Answer) -> MetadataUnreadableError:

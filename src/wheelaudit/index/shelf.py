@@ -1,0 +1,165 @@
+"""WING B: the metadata store as `IndexClient` uses it: perhaps there is none, and an answer may not be kept.
+
+What may wait for the disk waits in a thread: the event loop never stands still for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+from packaging.utils import NormalizedName
+
+from wheelaudit.index.locations import without_credentials
+from wheelaudit.index.pages import ProjectPage, ProjectPageParser, Sieve
+from wheelaudit.index.ranges import RemoteWheel
+from wheelaudit.index.validators import Validators, may_keep, parse_validators
+
+if TYPE_CHECKING:
+    # Lazy where it is used: it knows SQLite.
+    from wheelaudit.index.store import Body, BodyPacker, Kind, MetadataStore, StoredAnswer
+    from wheelaudit.index.wire import Answer
+
+
+class Shelf:
+    """The store of one client; ``refresh``: it is written and not read.
+
+    Reading a METADATA takes well under a millisecond and waits for no writer: no thread.
+    A page may have megabytes, and a write may have to wait for another process.
+    """
+
+    def __init__(self, store: MetadataStore | None, *, refresh: bool) -> None:
+        self._store = store
+        self._refresh = refresh
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self._store is not None
+
+    def build_key(self, kind: Kind, *parts: str, login: tuple[str, str] | None = None) -> bytes:
+        """Return the store's key; with a ``login`` it is for nobody else."""
+        if self._store is None:
+            return b""
+        from wheelaudit.index.store import build_key, build_owner
+
+        return build_key(kind, *parts, *(() if login is None else (build_owner(*login),)))
+
+    def find(self, key: bytes) -> StoredAnswer | None:
+        """Return what is kept; nothing where everything is to be asked for again."""
+        return None if self._store is None or self._refresh else self._store.find(key)
+
+    async def find_large(self, key: bytes) -> StoredAnswer | None:
+        """Return what is kept of something that may be large."""
+        if self._store is None or self._refresh:
+            return None
+        return await anyio.to_thread.run_sync(self._store.find, key)
+
+    async def keep(self, key: bytes, answer: Answer, body: Body | None = None) -> None:
+        """Keep an answer, unless the server forbids it; ``body`` where it came in pieces."""
+        if not may_keep(answer.headers):
+            return
+        validators = parse_validators(answer.headers)
+        await self._keep(
+            key,
+            answer.body if body is None else body,
+            status=answer.status,
+            url=public_address(answer.url),
+            content_type=answer.headers.get("content-type"),
+            etag=validators.etag,
+            last_modified=validators.last_modified,
+        )
+
+    async def keep_read(self, key: bytes, data: bytes, remote: RemoteWheel) -> None:
+        """Keep what was read out of a wheel."""
+        await self._keep(key, data, url=public_address(remote.url), etag=remote.etag, size=remote.size)
+
+    async def _keep(
+        self,
+        key: bytes,
+        body: bytes | Body,
+        *,
+        status: int = 200,
+        url: str,
+        content_type: str | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        size: int | None = None,
+    ) -> None:
+        store = self._store
+        if store is None:
+            return
+        from wheelaudit.index.store import StoredAnswer, build_body
+
+        def write() -> None:
+            packed = build_body(body) if isinstance(body, bytes) else body
+            answer = StoredAnswer(
+                body=packed,
+                status=status,
+                url=url,
+                content_type=content_type,
+                etag=etag,
+                last_modified=last_modified,
+                size=size,
+            )
+            store.keep(key, answer)
+
+        if self._limiter is None:
+            # One at a time: SQLite has one writer, and waiting threads would be threads for nothing.
+            self._limiter = anyio.CapacityLimiter(1)
+        await anyio.to_thread.run_sync(write, limiter=self._limiter)
+
+
+class Arrival:
+    """A page that is parsed, and packed for the store, while it arrives."""
+
+    def __init__(self, project: NormalizedName, sieve: Sieve | None, *, keep: bool) -> None:
+        self._project = project
+        self._sieve = sieve
+        self._keep = keep
+        self._parser: ProjectPageParser | None = None
+        self._packer: BodyPacker | None = None
+
+    def receive(self, head: Answer) -> Callable[[bytes], None]:
+        """Begin a page, for every attempt anew; return what takes its pieces."""
+        self._parser = parser = self._build_parser(head.headers.get("content-type"), head.url)
+        self._packer = None
+        if not self._keep or not may_keep(head.headers):
+            return parser.feed
+        from wheelaudit.index.store import BodyPacker
+
+        self._packer = packer = BodyPacker()
+
+        def feed(data: bytes) -> None:
+            parser.feed(data)
+            packer.feed(data)
+
+        return feed
+
+    def close(self) -> tuple[ProjectPage, Body | None]:
+        """Return the page that came, and its body where it may be kept: never of what is no page."""
+        assert self._parser is not None, "the body of a 200 is handed on"
+        page = self._parser.close()
+        return page, None if self._packer is None else self._packer.close()
+
+    def parse_stored(self, known: StoredAnswer) -> ProjectPage:
+        """Return the page that was kept, its links resolved against where it was found."""
+        parser = self._build_parser(known.content_type, known.url or "")
+        for piece in known.body.pieces():
+            parser.feed(piece)
+        return parser.close()
+
+    def _build_parser(self, content_type: str | None, url: str) -> ProjectPageParser:
+        return ProjectPageParser(content_type=content_type, url=url, project=self._project, sieve=self._sieve)
+
+
+def build_conditions(known: StoredAnswer) -> dict[str, str]:
+    """Return the header that asks for an answer only if it is another by now; empty where none can be asked."""
+    return Validators(etag=known.etag, last_modified=known.last_modified).conditions
+
+
+def public_address(url: str) -> str:
+    """Return the URL without what may be a secret: userinfo, and the query of a signed link."""
+    return without_credentials(url).partition("?")[0]
