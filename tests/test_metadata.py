@@ -208,3 +208,10 @@ def test_requires_python_that_is_no_specifier_is_none(text: str | None) -> None:
 def test_requires_python_wildcards_and_exclusions_are_specifiers() -> None:
     text = ">=2.7,!=3.0.*,!=3.1.*,<4"
     assert parse_requires_python(text) == SpecifierSet(text)
+
+
+def test_spelling_of_a_requirement_is_its_own_whatever_was_parsed_before() -> None:
+    before = parse_requirement_line("spelled-one-way>=1.0.0")
+    after = parse_requirement_line("spelled-one-way>=1.0")
+    assert before.key == after.key
+    assert (before.bare, after.bare) == ("spelled-one-way>=1.0.0", "spelled-one-way>=1.0")

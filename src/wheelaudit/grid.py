@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
 
 from wheelaudit.environments import KIND_ORDER, Environment, Interpreter, Platform, Served
 from wheelaudit.markers import Comparison
@@ -52,7 +53,8 @@ def build_served(
     ``comparisons`` are those of all markers in play, whose literals refine the grid.
     """
     named = _NamedValues.of(comparisons, requires_python.values())
-    tags = {wheel: _parse_tags(wheel) for wheel in wheels}
+    alike = _gather_alike(wheels)
+    tags = {own: _parse_tags(own) for own in alike}
     platform_tags = {tag.text: tag for parsed in tags.values() for _, _, tag in parsed if tag is not None}
     everywhere = any(tag is None for parsed in tags.values() for _, _, tag in parsed)
     platforms = _build_platforms(platform_tags.values(), everywhere=everywhere, named=named)
@@ -62,8 +64,9 @@ def build_served(
         platform_ranks = {
             text: rank for text, tag in platform_tags.items() if (rank := _rank_on(tag, platform)) is not None
         }
+        fitting = _find_fitting(tags, platform_ranks)
         for interpreter in interpreters:
-            ranked = _rank_wheels(tags, platform_ranks, interpreter)
+            ranked = [(rank, wheel) for rank, own in _rank_tags(fitting, interpreter) for wheel in alike[own]]
             if not ranked:
                 continue
             for full_version in named.patches(interpreter.major, interpreter.minor):
@@ -90,7 +93,8 @@ def find_platforms(
 ) -> dict[WheelFile, tuple[dict[str, str], ...]]:
     """Return the platform's marker variables of every platform that each wheel's tags allow, its Python aside."""
     named = _NamedValues.of(comparisons, ())
-    tags = {wheel: [tag for _, _, tag in _parse_tags(wheel)] for wheel in wheels}
+    alike = _gather_alike(wheels)
+    tags = {own: [tag for _, _, tag in _parse_tags(own)] for own in alike}
     every = {tag.text: tag for own in tags.values() for tag in own if tag is not None}
     everywhere = any(tag is None for own in tags.values() for tag in own)
     platforms = _build_platforms(every.values(), everywhere=everywhere, named=named)
@@ -99,11 +103,14 @@ def find_platforms(
         for text, tag in every.items()
     }
     found: dict[WheelFile, tuple[dict[str, str], ...]] = {}
-    for wheel, own in tags.items():
+    for own, parsed in tags.items():
         numbers = (
-            range(len(platforms)) if None in own else sorted({at for tag in own if tag for at in fitting[tag.text]})
+            range(len(platforms))
+            if None in parsed
+            else sorted({at for tag in parsed if tag for at in fitting[tag.text]})
         )
-        found[wheel] = tuple({tuple(v.items()): v for v in (platforms[at].variables() for at in numbers)}.values())
+        distinct = {tuple(v.items()): v for v in (platforms[at].variables() for at in numbers)}
+        found.update(dict.fromkeys(alike[own], tuple(distinct.values())))
     return found
 
 
@@ -123,12 +130,21 @@ def find_distinct(served: Iterable[Served]) -> tuple[Served, ...]:
 
 # --- tags and the best wheel -------------------------------------------------------------------------
 
-_ParsedTags = tuple[tuple[str, str, PlatformTag | None], ...]
+_Tags = frozenset[Tag]
+_ParsedTags = Sequence[tuple[str, str, PlatformTag | None]]
 
 
-def _parse_tags(wheel: WheelFile) -> _ParsedTags:
-    """Python, ABI and platform tag of each of a wheel's tags; platform None for ``any``."""
-    return tuple((tag.interpreter, tag.abi, parse_platform_tag(tag.platform)) for tag in wheel.tags)
+def _gather_alike(wheels: Iterable[WheelFile]) -> dict[_Tags, list[WheelFile]]:
+    """Wheels by their tags: those of one release that differ in the build tag or the index alone rank alike."""
+    alike: dict[_Tags, list[WheelFile]] = {}
+    for wheel in wheels:
+        alike.setdefault(wheel.tags, []).append(wheel)
+    return alike
+
+
+def _parse_tags(tags: _Tags) -> _ParsedTags:
+    """Python, ABI and platform tag of each tag; platform None for ``any``."""
+    return tuple((tag.interpreter, tag.abi, parse_platform_tag(tag.platform)) for tag in tags)
 
 
 def _rank_on(tag: PlatformTag, platform: Platform) -> Rank | None:
@@ -141,27 +157,33 @@ def _runs_on(tag: PlatformTag, platform: Platform) -> bool:
     return _rank_on(tag, platform) is not None
 
 
-def _rank_wheels(
-    tags: Mapping[WheelFile, _ParsedTags], platform_ranks: Mapping[str, Rank], interpreter: Interpreter
-) -> list[tuple[Rank, WheelFile]]:
-    """The wheels that run on a platform and Python, each with its most specific tag's rank."""
-    interpreter_ranks: dict[tuple[str, str, bool], Rank | None] = {}
-    ranked: list[tuple[Rank, WheelFile]] = []
-    for wheel, parsed in tags.items():
-        best: Rank | None = None
+_FittingTags = Mapping[_Tags, Sequence[tuple[tuple[str, str, bool], Rank]]]
+"""Tags to those of them that fit a platform: Python, ABI and whether it is for ``any``, with the platform's rank."""
+
+
+def _find_fitting(tags: Mapping[_Tags, _ParsedTags], platform_ranks: Mapping[str, Rank]) -> _FittingTags:
+    fitting: dict[_Tags, list[tuple[tuple[str, str, bool], Rank]]] = {}
+    for own, parsed in tags.items():
         for python, abi, platform in parsed:
-            platform_rank = () if platform is None else platform_ranks.get(platform.text)
-            if platform_rank is None:
-                continue
-            key = (python, abi, platform is None)
+            rank = () if platform is None else platform_ranks.get(platform.text)
+            if rank is not None:
+                fitting.setdefault(own, []).append(((python, abi, platform is None), rank))
+    return fitting
+
+
+def _rank_tags(fitting: _FittingTags, interpreter: Interpreter) -> Iterator[tuple[Rank, _Tags]]:
+    """Yield the tags that fit a Python, too, with the rank of the most specific one."""
+    interpreter_ranks: dict[tuple[str, str, bool], Rank | None] = {}
+    for own, parsed in fitting.items():
+        ranks: list[Rank] = []
+        for key, platform_rank in parsed:
             if key not in interpreter_ranks:
                 interpreter_ranks[key] = _rank_tag(interpreter, *key)
             rank = interpreter_ranks[key]
-            if rank is not None and (best is None or rank + platform_rank < best):
-                best = rank + platform_rank
-        if best is not None:
-            ranked.append((best, wheel))
-    return ranked
+            if rank is not None:
+                ranks.append(rank + platform_rank)
+        if ranks:
+            yield min(ranks), own
 
 
 def _rank_tag(interpreter: Interpreter, python: str, abi: str, everywhere: bool) -> Rank | None:
@@ -185,11 +207,10 @@ def _find_best(
     full_version: str,
 ) -> tuple[WheelFile, ...]:
     """The most specific tag, then the highest build tag, then the first file name (pip, uv); one per index."""
-    admitted = [
-        (rank, wheel)
-        for rank, wheel in ranked
-        if (bound := requires_python.get(wheel)) is None or bound.contains(full_version, prereleases=True)
-    ]
+    bounds = [requires_python.get(wheel) for _, wheel in ranked]
+    distinct = {id(bound): bound for bound in bounds}
+    admits = {key: b is None or b.contains(full_version, prereleases=True) for key, b in distinct.items()}
+    admitted = [each for each, bound in zip(ranked, bounds, strict=True) if admits[id(bound)]]
     if not admitted:
         return ()
     least = min(rank for rank, _ in admitted)

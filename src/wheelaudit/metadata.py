@@ -38,6 +38,15 @@ class RequirementKey:
     """Normalised and sorted."""
     specifier: SpecifierSet = field(default_factory=SpecifierSet)
     url: str | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Reckoned once: `packaging` spells every version anew for each hash, and judging hashes each key many times."""
+
+    def __post_init__(self) -> None:
+        # `packaging` looks at a version only when it is used: one too long for an integer is refused (ValueError) here.
+        object.__setattr__(self, "_hash", hash((self.project, self.extras, self.specifier, self.url)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         """The requirement without marker, as `packaging` spells it."""
@@ -136,8 +145,17 @@ def parse_requirement_line(text: str) -> RequirementLine:
         specifier=requirement.specifier,
         url=requirement.url,
     )
-    hash(key)  # `packaging` looks at a version only when it is used; one too long for an integer is refused here.
-    return RequirementLine(text=text, key=key, marker=marker)
+    return RequirementLine(text=text, key=_one_of(key, str(key)), marker=marker)
+
+
+@lru_cache(maxsize=65536)
+def _one_of(key: RequirementKey, spelling: str) -> RequirementKey:
+    """Return the first of equal keys: objects that are the same need no comparison of their specifiers.
+
+    Only of those with one spelling: a report must not say ``1.0.0`` for another wheel's
+    ``1.0`` because that was read first.
+    """
+    return key
 
 
 @lru_cache(maxsize=4096)
