@@ -52,3 +52,12 @@ def test_help_is_light() -> None:
     imported = find_imported("-m", "wheelaudit", "--help")
     assert wheelaudit.__name__ in imported
     assert imported & HEAVY == set()
+
+
+def test_httpx_is_imported_without_its_own_command_line() -> None:
+    code = (
+        "import sys, wheelaudit.index.wire; print('rich' in sys.modules, 'httpx._main' in sys.modules);"
+        "import httpx._main, httpx; print(httpx.Client.__name__, 'rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "Client", "True"]

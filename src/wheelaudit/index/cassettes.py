@@ -25,9 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import httpx
-
 from wheelaudit.errors import CassetteError, WheelAuditError
+from wheelaudit.index.lean_httpx import httpx
 from wheelaudit.index.locations import without_credentials
 
 SCHEMA = 1

@@ -26,9 +26,9 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import anyio
-import httpx
 
 from wheelaudit.errors import IndexAccessError, NetworkError
+from wheelaudit.index.lean_httpx import httpx
 
 MAX_CONNECTIONS = 16
 """Of each client: httpx's pool does work of the order of connections squared per request (2.7 x curl at 50)."""
