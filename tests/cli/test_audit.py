@@ -15,7 +15,8 @@ import pytest
 
 from tests.cli.conftest import CASSETTES, TORCH, Cli
 from tests.cli.indexes import write_wheel
-from wheelaudit.cli.audit import CONCURRENCY, RETRIES, TIMEOUT, build_exit_code, command
+from wheelaudit.cli.audit import build_exit_code, command
+from wheelaudit.cli.reading import CONCURRENCY, RETRIES, TIMEOUT
 from wheelaudit.index.client import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from wheelaudit.index.crawl import DEFAULT_CONCURRENCY
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +14,8 @@ import click
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import check_choice, check_target, edit_project
 from wheelaudit.cli.help import AuditCommand
-from wheelaudit.cli.store import open_store, store_options
+from wheelaudit.cli.reading import reading_options
+from wheelaudit.cli.store import open_store
 from wheelaudit.cli.terminal import Color, find_width, is_capable, is_terminal, wants_color, write_output
 from wheelaudit.errors import UsageError
 
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
     from wheelaudit.project.rules import Rules
 
 Format = Literal["human", "json", "jsonl", "toml"]
-
-# The same as the pipeline's, which a help text must not import; a test compares them.
-CONCURRENCY = 64
-TIMEOUT = 30.0
-RETRIES = 3
-
-MAX_CONCURRENCY = 64
-"""More connections would be slower (FACTS: the pool's work grows with their square) and impolite."""
-MAX_RETRIES = 20
-"""With the waits between them, several minutes for one request."""
 
 CONSISTENT, INCONSISTENT, CANNOT, UNDECIDED = 0, 1, 2, 3
 
@@ -71,13 +61,6 @@ class AuditOptions:
     verbose: int
     color: Color
     no_progress: bool
-
-
-def check_finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    """Refuse what click takes for a number, but no clock does: nan and inf."""
-    if not math.isfinite(value):
-        raise click.BadParameter("it must be a number of seconds.")
-    return value
 
 
 @click.command(cls=AuditCommand)
@@ -134,30 +117,7 @@ def check_finite(_context: click.Context, _parameter: click.Parameter, value: fl
 @click.option(
     "--record", type=click.Path(path_type=Path), metavar="DIR", help="Keep every exchange as a cassette in DIR."
 )
-@click.option("--replay", type=click.Path(path_type=Path), metavar="DIR", help="Answer from a cassette, no network.")
-@store_options
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, MAX_CONCURRENCY),
-    default=CONCURRENCY,
-    metavar="N",
-    help=f"Requests at once. [default: {CONCURRENCY}]",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=TIMEOUT,
-    callback=check_finite,
-    metavar="SECONDS",
-    help=f"Longest wait for an answer. [default: {TIMEOUT:.0f}]",
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0, MAX_RETRIES),
-    default=RETRIES,
-    metavar="N",
-    help=f"Repetitions of a request that failed. [default: {RETRIES}]",
-)
+@reading_options
 def command(**options: object) -> int:
     """Read every wheel of a release, say where they disagree and what that does
     to a lock, and write an override that is right on every platform.

@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from wheelaudit.cli.audit import (
-    CONCURRENCY,
-    MAX_CONCURRENCY,
-    MAX_RETRIES,
-    RETRIES,
-    TIMEOUT,
-    check_finite,
-    find_pyproject,
-)
+from wheelaudit.cli.audit import find_pyproject
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import describe_path
-from wheelaudit.cli.store import open_store, store_options
+from wheelaudit.cli.reading import reading_options
+from wheelaudit.cli.store import open_store
 from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
 from wheelaudit.errors import UsageError
 
@@ -84,8 +77,6 @@ class CheckOptions:
     metavar="NAME|URL|PATH",
     help="Where to look, instead of the indexes that the project's sources name. Repeatable.",
 )
-@click.option("--replay", type=click.Path(path_type=Path), metavar="DIR", help="Answer from a cassette, no network.")
-@store_options
 @click.option(
     "--prefer-offline", is_flag=True, help="Ask the indexes only where what is kept does not settle it (for hooks)."
 )
@@ -94,28 +85,7 @@ class CheckOptions:
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours. [default: auto]"
 )
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, MAX_CONCURRENCY),
-    default=CONCURRENCY,
-    metavar="N",
-    help=f"Requests at once. [default: {CONCURRENCY}]",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=TIMEOUT,
-    callback=check_finite,
-    metavar="SECONDS",
-    help=f"Longest wait for an answer. [default: {TIMEOUT:.0f}]",
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0, MAX_RETRIES),
-    default=RETRIES,
-    metavar="N",
-    help=f"Repetitions of a request that failed. [default: {RETRIES}]",
-)
+@reading_options
 def command(**options: object) -> int:
     """Hold every override (dependency-metadata entry) of a project against its
     index: whether it is what the wheels ask for, is needed, and is read by uv.
