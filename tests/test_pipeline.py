@@ -516,3 +516,45 @@ def mock_index(project: str, *, wheels: int, versions: Sequence[str] = ("1.0",))
 def mock_metadata(request: httpx.Request) -> httpx.Response:
     project, version = request.url.path.split("/")[-1].split("-")[:2]
     return httpx.Response(200, text=f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n\n")
+
+
+def write_two_indexes(folder: Path) -> Path:
+    """A project whose sources give ``demo`` from one index to Linux and from another to Windows."""
+    path = folder / "pyproject.toml"
+    path.write_text(
+        '[project]\nname = "p"\nversion = "1"\ndependencies = ["demo"]\n[tool.uv.sources]\n'
+        'demo = [{ index = "one", marker = "sys_platform == \'linux\'" },'
+        ' { index = "two", marker = "sys_platform == \'win32\'" }]\n'
+        '[[tool.uv.index]]\nname = "one"\nurl = "./one"\nexplicit = true\n'
+        '[[tool.uv.index]]\nname = "two"\nurl = "./two"\nexplicit = true\n'
+    )
+    return path
+
+
+async def test_indexes_of_a_project_that_differ_are_told_and_have_no_common_override(tmp_path: Path) -> None:
+    for index, more in (("one", "bar"), ("two", "baz")):
+        write_wheel(tmp_path / index / "demo", "cp311-cp311-win_amd64", "foo")
+        write_wheel(tmp_path / index / "demo", "cp311-cp311-macosx_11_0_arm64", more)
+    outcomes = await audit_specs(["demo"], pyproject=write_two_indexes(tmp_path), cwd=tmp_path)
+    audits = [read_audit(outcome) for outcome in outcomes]
+    assert [audit.release.indexes for audit in audits] == [("one",), ("two",)]
+    assert [audit.verdict for audit in audits] == ["inconsistent"] * 2
+    for audit in audits:
+        assert "WA301" in [finding.id for finding in audit.findings]
+        assert (audit.override, audit.proof) == (None, None)
+        assert audit.no_override is not None
+        assert "WA301" in audit.no_override
+
+
+async def test_indexes_of_a_project_with_platforms_of_their_own_share_one_override(tmp_path: Path) -> None:
+    write_wheel(tmp_path / "one" / "demo", "cp311-cp311-win_amd64", "foo")
+    write_wheel(tmp_path / "one" / "demo", "cp311-cp311-macosx_11_0_arm64", "bar")
+    write_wheel(tmp_path / "two" / "demo", "cp311-cp311-manylinux_2_28_x86_64", "baz")
+    outcomes = await audit_specs(["demo"], pyproject=write_two_indexes(tmp_path), cwd=tmp_path)
+    one, two = (read_audit(outcome) for outcome in outcomes)
+    assert (one.verdict, two.verdict, two.override) == ("inconsistent", "consistent", None)
+    assert "WA301" not in [finding.id for finding in (*one.findings, *two.findings)]
+    assert one.override is not None
+    assert {line.partition(";")[0] for line in one.override.requires_dist} == {"foo", "bar", "baz"}
+    assert one.proof is not None
+    assert one.proof.deviations == ()

@@ -25,7 +25,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelaudit.audit.audit import audit_release
+from wheelaudit.audit.audit import audit_release, reconcile_indexes
 from wheelaudit.audit.values import Audit, Union
 from wheelaudit.errors import (
     HttpStatusError,
@@ -183,6 +183,7 @@ async def audit_specs(
                 judge=lambda release, readings: audit_release(
                     release, readings, requires_python=project.requires_python, union=union
                 ),
+                reconcile=partial(reconcile_indexes, union=union),
                 watcher=Watcher() if watcher is None else watcher,
                 every=every,
                 wanted=find_wanted(jobs, every=every),
@@ -238,6 +239,8 @@ class _Auditor:
     """Of the requests of the whole run."""
     crawl: Callable[[Release, Callable[[Reading], None]], Awaitable[tuple[Reading, ...]]]
     judge: Callable[[Release, Sequence[Reading]], Audit]
+    reconcile: Callable[[Sequence[Audit]], tuple[Audit, ...]]
+    """Of one version's audits, one an index."""
     watcher: Watcher
     every: bool
     wanted: Mapping[tuple[IndexLocation, NormalizedName], Wanted]
@@ -268,7 +271,8 @@ class _Auditor:
         except Exception as error:
             return [self._fail(job.text, error)]
         self.watcher.releases_found([each for each in found if isinstance(each, Release)])
-        return await self._gather([partial(self._settle, each) for each in found])
+        outcomes = await self._gather([partial(self._settle, each) for each in found])
+        return _reconcile(outcomes, self.reconcile) if isinstance(job, ProjectJob) else outcomes
 
     async def _gather(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """Do all works side by side and return their results in order; a bug in one ends the run."""
@@ -425,6 +429,16 @@ class _Auditor:
         if self.early is not None:
             with contextlib.suppress(ValueError):
                 self.early.begin(build_wheel(link, index))
+
+
+def _reconcile(outcomes: Sequence[Outcome], reconcile: Callable[[Sequence[Audit]], tuple[Audit, ...]]) -> list[Outcome]:
+    """Let the audits of one version on several of a project's indexes know of each other, in their places."""
+    versions: dict[Version, list[Audit]] = {}
+    for each in outcomes:
+        if isinstance(each, Audit):
+            versions.setdefault(each.release.version, []).append(each)
+    reconciled = {version: iter(reconcile(audits)) for version, audits in versions.items()}
+    return [next(reconciled[each.release.version]) if isinstance(each, Audit) else each for each in outcomes]
 
 
 def _find_pages(

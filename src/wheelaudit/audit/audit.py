@@ -6,7 +6,8 @@ The same for a live index, a cassette, wheels on disk or a snapshot.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from dataclasses import replace
+from typing import Any, assert_never
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -20,7 +21,7 @@ from wheelaudit.audit.uv import find_wheel_read
 from wheelaudit.audit.values import Audit, Group, Override, Proof, Union, Verdict
 from wheelaudit.environments import describe_environments
 from wheelaudit.metadata import Reading, WheelMetadata
-from wheelaudit.release import Release
+from wheelaudit.release import Release, wheel_order
 
 
 def audit_release(
@@ -57,6 +58,38 @@ def audit_release(
         proof=proof,
         no_override=reason,
     )
+
+
+def reconcile_indexes(audits: Sequence[Audit], *, union: Union = "scoped") -> tuple[Audit, ...]:
+    """Return audits of one version, each of another index, with what they come to together.
+
+    uv reads each index by itself, so verdict and impact stay each audit's own; but an entry
+    stands for both: where the indexes differ for one environment, that is WA301 and none has
+    an override, and otherwise one that is right for all wheels.
+    """
+    if len(audits) < 2:
+        return tuple(audits)
+    first = audits[0].release
+    release = Release(
+        project=first.project,
+        version=first.version,
+        wheels=tuple(sorted((wheel for each in audits for wheel in each.release.wheels), key=wheel_order)),
+        indexes=tuple(dict.fromkeys(index for each in audits for index in each.release.indexes)),
+    )
+    joint = audit_release(release, [reading for each in audits for reading in each.readings], union=union)
+    told = [finding for finding in joint.findings if finding.id == "WA301"]
+    return tuple(
+        replace(
+            each,
+            findings=(*each.findings, *told),
+            **({} if each.override is None else _take_override(joint)),
+        )
+        for each in audits
+    )
+
+
+def _take_override(joint: Audit) -> dict[str, Any]:
+    return {"override": joint.override, "proof": joint.proof, "no_override": joint.no_override}
 
 
 def _override(scene: Scene, verdict: Verdict, union: Union) -> tuple[Override | None, Proof | None, str | None]:
