@@ -216,12 +216,13 @@ def _serve_plainly(root: str, log: Path, address: str, port: int) -> None:
                 return self._answer(206, data[start : end + 1], asked, fields)
 
             def _answer(self, status: int, body: bytes, asked: str, fields: dict[str, str]) -> None:
+                # Before the answer: who has read the answer finds it counted.
+                lines.write(f"{status} {len(body)} {self.path} {asked}\n".encode())
                 self.send_response(status)
                 for name, value in (fields | {"Content-Length": str(len(body))}).items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
-                lines.write(f"{status} {len(body)} {self.path} {asked}\n".encode())
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
                 pass
