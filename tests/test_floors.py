@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "wheelaudit"
 
-GROUND = {"_version", "environments", "errors", "grid", "markers", "metadata", "release", "tags"}
+GROUND = {"_version", "environments", "errors", "grid", "lock", "markers", "metadata", "release", "tags"}
 """Modules at the top of the package that make up the ground."""
 
 ALLOWED: dict[str, set[str]] = {
@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     # The landing's other rooms: from an audit to the project's file, and from that file to audits.
     "patching": {"ground", "audit", "report", "project", "patching"},
     "checking": {"ground", "index", "audit", "project", "pipeline", "patching", "checking"},
+    "locking": {"ground", "index", "audit", "project", "jobs", "pipeline", "patching", "locking"},
     # `import wheelaudit`: the public names, handed out from below the roof.
     "wheelaudit": {"ground", "index", "audit", "report", "project", "history", "pipeline"},
     "cli": {
@@ -43,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
         "pipeline",
         "patching",
         "checking",
+        "locking",
         "cli",
         "wheelaudit",
     },

@@ -108,6 +108,43 @@ class Proof:
     """None of them: the override is faithful."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFinding:
+    """Where a lock does not give a set of environments what the wheels ask for there."""
+
+    id: str
+    """WA411 lost, WA412 gained, WA413 pinned to a version that the wheel does not admit."""
+    message: str
+    requirements: tuple[str, ...]
+    """Without marker, as the wheels spell them (WA412: the projects, with the version that is locked);
+    ``; extra == "x"`` follows where only that extra brings them."""
+    environments: str
+    """In one line, as `Impact` has it."""
+    wheels: tuple[str, ...]
+    """File names of the wheels that ask otherwise than the lock gives, sorted."""
+    help: str = ""
+
+
+LockStatus = Literal["right", "wrong", "unknown"]
+"""Of a locked release: given as its wheels ask; not so in some environment; not known, as some wheel is unread and
+nothing is wrong elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockAudit:
+    """What a lock gives the environments of one release, against what its wheels ask for."""
+
+    release: Release
+    """The wheels that the lock names."""
+    status: LockStatus
+    readings: tuple[Reading, ...]
+    """One per wheel, in the release's order."""
+    findings: tuple[LockFinding, ...]
+    """By id, then in the order of environments."""
+    environments: int
+    """(environment, extra) pairs compared: served by a wheel, covered by the lock, and reached from a member."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Audit:
     """Everything that wheelaudit says of one release."""
