@@ -26,13 +26,16 @@ ALLOWED: dict[str, set[str]] = {
     "project": {"ground", "audit", "project", "index.locations"},
     "history": {"ground", "audit", "history"},
     "jobs": {"ground", "index", "project", "jobs"},
-    "pipeline": {"ground", "index", "audit", "report", "project", "history", "jobs", "pipeline"},
+    # The run: the client and what bounds it. What is judged in it is the other rooms' business.
+    "session": {"ground", "index", "audit", "project", "jobs", "session"},
+    "pipeline": {"ground", "index", "audit", "report", "project", "history", "jobs", "session", "pipeline"},
     # The landing's other rooms: from an audit to the project's file, and from that file to audits.
     "patching": {"ground", "audit", "report", "project", "patching"},
-    "checking": {"ground", "index", "audit", "project", "pipeline", "patching", "checking"},
-    "locking": {"ground", "index", "audit", "project", "jobs", "pipeline", "patching", "locking"},
+    "checking": {"ground", "index", "audit", "project", "session", "pipeline", "patching", "checking"},
+    "locktargets": {"ground", "index", "project", "jobs", "locktargets"},
+    "locking": {"ground", "index", "audit", "project", "jobs", "session", "pipeline", "locktargets", "locking"},
     # `import wheelaudit`: the public names, handed out from below the roof.
-    "wheelaudit": {"ground", "index", "audit", "report", "project", "history", "pipeline"},
+    "wheelaudit": {"ground", "index", "audit", "report", "project", "history", "session", "pipeline"},
     "cli": {
         "ground",
         "index",
@@ -41,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
         "project",
         "history",
         "jobs",
+        "session",
         "pipeline",
         "patching",
         "checking",

@@ -15,7 +15,7 @@ import respx
 
 from tests.cli.indexes import write_wheel
 from tests.project.locking import FOUR_EXTRAS, write_files
-from wheelaudit import pipeline
+from wheelaudit.audit import audit as judging
 from wheelaudit.audit.audit import audit_release
 from wheelaudit.audit.values import Audit
 from wheelaudit.errors import (
@@ -31,9 +31,10 @@ from wheelaudit.index.pages import ProjectPage
 from wheelaudit.index.selection import RequirementSpec, parse_spec
 from wheelaudit.jobs import Indexes
 from wheelaudit.metadata import Reading
-from wheelaudit.pipeline import RELEASES_AT_ONCE, Failure, Outcome, Watcher, audit_specs, find_foreseen
+from wheelaudit.pipeline import RELEASES_AT_ONCE, Failure, Outcome, Watcher, audit_specs
 from wheelaudit.project.settings import ProjectSettings
 from wheelaudit.release import Release
+from wheelaudit.session import find_foreseen
 
 pytestmark = pytest.mark.anyio
 
@@ -230,7 +231,7 @@ async def test_bug_is_not_taken_for_a_failure(tmp_path: Path, monkeypatch: pytes
         raise ZeroDivisionError
 
     write_wheel(tmp_path / "demo", "py3-none-any")
-    monkeypatch.setattr("wheelaudit.pipeline.audit_release", fail)
+    monkeypatch.setattr("wheelaudit.audit.audit.audit_release", fail)
     with pytest.raises(ZeroDivisionError):
         await audit_specs(["demo"], index=["."], cwd=tmp_path)
 
@@ -465,7 +466,7 @@ class TestSideBySide:
                 raise UsageError("no.")
             return real(release, *rest, **options)
 
-        monkeypatch.setattr(pipeline, "audit_release", fail_once)
+        monkeypatch.setattr(judging, "audit_release", fail_once)
         for version in ("1.0", "2.0", "3.0"):
             write_wheel(tmp_path / "demo", "py3-none-any", version=version)
         one, two, three = await audit_specs(["demo"], index=["."], cwd=tmp_path, every=True)
@@ -480,7 +481,7 @@ class TestSideBySide:
 
         write_wheel(tmp_path / "index" / "demo", "py3-none-any")
         write_wheel(tmp_path / "index" / "other", "py3-none-any", project="other")
-        monkeypatch.setattr(pipeline, "audit_release", fail)
+        monkeypatch.setattr(judging, "audit_release", fail)
         with pytest.raises(ZeroDivisionError) as caught:
             await audit_specs(["demo", "other"], index=["./index"], cwd=tmp_path, record=None)
         assert any(entry.name == "_audit" for entry in caught.traceback)

@@ -61,3 +61,32 @@ def test_httpx_is_imported_without_its_own_command_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False", "Client", "True"]
+
+
+def test_judging_is_imported_while_the_first_connection_is_made() -> None:
+    code = """
+import socket, sys
+from wheelaudit import pipeline, session
+
+def find_judging():
+    return sorted(name for name in sys.modules if name.startswith("wheelaudit.audit") or name == "colorsys")
+
+import anyio
+async def main():
+    seen = []
+    begin = session._import_meanwhile
+    async def look(connecting, modules):
+        seen.append((connecting.is_set(), find_judging()))
+        await begin(connecting, modules)
+        seen.append((connecting.is_set(), len(find_judging()) > len(session.JUDGING) - 4, "colorsys" in sys.modules))
+        server.close()  # and now nobody has to wait for it any longer
+    session._import_meanwhile = look
+    with socket.create_server(("127.0.0.1", 0)) as server:  # it never answers: all there is is the wait
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/simple/"
+        await pipeline.audit_specs(["demo"], index=[url], timeout=60, retries=0, environ={}, meanwhile=["colorsys"])
+    print(seen)
+
+anyio.run(main)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[(False, []), (True, True, True)]", done.stdout + done.stderr

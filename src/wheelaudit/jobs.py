@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -20,8 +21,12 @@ from wheelaudit.project.settings import (
     build_settings_files,
     find_default_index,
     find_implicit_indexes,
+    find_keyring_provider,
 )
-from wheelaudit.project.targets import Target, find_named_locations, find_targets
+
+if TYPE_CHECKING:
+    from wheelaudit.index.keyring import Keyring
+    from wheelaudit.project.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,14 @@ class Indexes:
     def default(self) -> IndexLocation:
         """Return the index that ``pypi`` means to the user."""
         return find_default_index(environ=self.environ, project=self.project, files=self._files(), cwd=self.cwd)
+
+    def find_keyring(self) -> Keyring | None:
+        """Return the program that is asked for passwords; None where the user's settings say that none is."""
+        if find_keyring_provider(environ=self.environ, project=self.project, files=self._files()) == "disabled":
+            return None
+        from wheelaudit.index.keyring import Keyring
+
+        return Keyring(environ=self.environ, platform=sys.platform)
 
     def find_unnamed(self, spec: RequirementSpec) -> IndexLocation:
         """Return the index of a SPEC that neither ``--index`` nor a source says anything of.
@@ -59,6 +72,13 @@ class Indexes:
         implicit = find_implicit_indexes(environ=self.environ, project=self.project, files=self._files(), cwd=self.cwd)
         return tuple(dict.fromkeys((*(index.location for index in implicit), self.find_unnamed(spec))))
 
+    def find_known(self) -> dict[str, IndexLocation]:
+        """Return by its address every index that the project or the user has named: with names and credentials."""
+        implicit = find_implicit_indexes(environ=self.environ, project=self.project, files=self._files(), cwd=self.cwd)
+        named = [*self.project.indexes.values(), *(index.location for index in implicit), self.default()]
+        # The first to name an address counts, as it does for uv.
+        return {location.url: location for location in reversed(named)}
+
     def find_ignored(self) -> dict[IndexLocation, frozenset[int]]:
         """Return the statuses with which an index says "not here" (uv's ``ignore-error-codes``)."""
         return {index.location: index.ignore_error_codes for index in self.project.settled.tables}
@@ -68,6 +88,9 @@ class Indexes:
 
         A SPEC with a version is looked for on every index that a source names.
         """
+        # Lazy: where --index is given the project's sources have no say.
+        from wheelaudit.project.targets import Target, find_named_locations, find_targets
+
         if not spec.specifier:
             return find_targets(self.project, spec.project, environ=self.environ, cwd=self.cwd)
         named = find_named_locations(self.project, spec.project, environ=self.environ, cwd=self.cwd)

@@ -88,14 +88,40 @@ def test_command_is_the_first_word_if_it_is_one(arguments: list[str], name: str,
     assert find_command(arguments) == (name, rest)
 
 
-def test_main_ends_the_process_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_ends_a_caller_by_system_exit() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--nope"])
     assert ended.value.code == 2
-    monkeypatch.setattr(sys, "argv", ["wheelaudit", "--version"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "stdout", "stderr"),
+    [
+        (["--version"], 0, "wheelaudit ", ""),
+        (["--help"], 0, "Usage: wheelaudit", ""),
+        (["--nope"], 2, "", "error: "),
+        (["indexes"], 0, "cu126", ""),
+    ],
+)
+def test_program_ends_at_once_and_yet_says_everything(
+    arguments: list[str], code: int, stdout: str, stderr: str
+) -> None:
+    command = [sys.executable, "-m", "wheelaudit", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert stdout in done.stdout
+    assert stderr in done.stderr
+    assert not done.stdout or done.stdout.endswith("\n")
+
+
+def test_program_ends_well_where_nobody_reads() -> None:
+    command = [sys.executable, "-m", "wheelaudit", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_bug_keeps_its_traceback_and_is_not_taken_for_a_verdict(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

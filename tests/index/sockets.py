@@ -6,13 +6,15 @@ import asyncio
 import select
 import socket
 import ssl
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -57,6 +59,8 @@ class Server:
     watch: Callable[[str], object] = lambda _: None
     """Hears of the path of every request."""
     gave_up: bool = False
+    closes: Literal["end", "reset"] | None = None
+    """How a connection of HTTP/1.1 ends after each answer, without a word; None: it is kept."""
 
     def paths(self) -> list[str]:
         return [each.path for each in self.seen]
@@ -99,10 +103,26 @@ def serve_http1(server: Server, *, context: ssl.SSLContext | None = None, tunnel
                     server.gave_up = not reply.held.wait(10)
                     self.wfile.write(reply.body[-1:])
                     return
+                if server.closes is not None:
+                    self.wfile.write(reply.body)
+                    self.end_unannounced()
+                    return
                 step = 1 if reply.pause else max(1, len(reply.body))
                 for at in range(0, len(reply.body), step):
                     self.wfile.write(reply.body[at : at + step])
                     time.sleep(reply.pause)
+
+        def end_unannounced(self) -> None:
+            """Close when the next request has come, as if the two had met on their way."""
+            self.wfile.flush()
+            self.connection.recv(65536 if server.closes == "end" else 1)
+            if server.closes == "reset":
+                # What is closed with something unread in it is reset (RFC 1122 section 4.2.2.13).
+                self.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                )
+            self.connection.close()
+            self.close_connection = True
 
         def do_CONNECT(self) -> None:
             self.note()
@@ -145,10 +165,13 @@ def serve_http1(server: Server, *, context: ssl.SSLContext | None = None, tunnel
 
 
 @contextmanager
-def serve_http2(server: Server, *, context: ssl.SSLContext, goaway_after: int = 1000) -> Iterator[Server]:
+def serve_http2(
+    server: Server, *, context: ssl.SSLContext, goaway_after: int = 1000, answers: int | None = None
+) -> Iterator[Server]:
     """Serve HTTP/2 over TLS; after ``goaway_after`` requests a connection is ended, as nginx does after 1,000.
 
-    What came behind the last of them is not answered. Bodies are of less than 64 KiB: windows are not watched.
+    What came behind the last of them is not answered; nor, after ``answers`` in all, is anything. Bodies are of less
+    than 64 KiB: windows are not watched.
     """
     context.set_alpn_protocols(["h2"])
 
@@ -171,6 +194,10 @@ def serve_http2(server: Server, *, context: ssl.SSLContext, goaway_after: int = 
                         continue
                     headers = {str(name): str(value) for name, value in event.headers or ()}
                     server.seen.append(Seen(path=headers[":path"], headers=headers, connection=number))
+                    if answers is not None and len(server.seen) > answers:
+                        answered = goaway_after
+                        connection.close_connection(last_stream_id=event.stream_id)
+                        continue
                     reply = server.find_reply(headers[":path"], headers)
                     fields = [(name.lower(), value) for name, value in reply.headers.items()]
                     connection.send_headers(event.stream_id, [(":status", str(reply.status)), *fields])

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wheelaudit.index.store import MetadataStore, StoredAnswer, build_body, build_key
+from wheelaudit.index.packing import build_body
+from wheelaudit.index.store import MetadataStore, StoredAnswer, build_key
 
 ROOT = Path(__file__).parents[2]
 

@@ -597,3 +597,24 @@ async def test_audit_passes_the_store_on(folder: Path) -> None:
         ("inconsistent", 1, 1, 1),
         ("inconsistent", 0, 0, 0),
     ]
+
+
+async def test_wheel_that_is_remembered_is_found_without_its_page_and_not_taken_for_its_inside(tmp_path: Path) -> None:
+    name = "demo_project-1.0-py3-none-any.whl"
+    with serve_files(FileServer(files={f"/packages/{name}.metadata": METADATA})) as server, MetadataStore(tmp_path) as store:
+        advertised = hashlib.sha256(METADATA).hexdigest()
+        wheel = replace(build_wheel_file(name, host=server.url, metadata_sha256=advertised), sha256="ab" * 32)
+        bare = replace(wheel, has_metadata=False, metadata_sha256=None)
+        async with IndexClient(store=store, retries=0) as client:
+            assert client.find_stored(bare) is None
+            reading = await client.read_metadata(wheel)
+            await client.remember([reading])
+            asked = len(server.requests)
+            found = client.find_stored(bare)
+            assert found is not None
+            assert (found.sha256, found.source, found.core) == (reading.sha256, "cache", reading.core)
+            assert client.find_stored(replace(bare, sha256="cd" * 32)) is None
+            assert client.find_stored(replace(bare, sha256=None)) is None
+            assert len(server.requests) == asked
+            with pytest.raises(MetadataUnreadableError):
+                await client.read_metadata(bare)  # the wheel itself was never there

@@ -12,8 +12,9 @@ from packaging.utils import canonicalize_name
 
 from wheelaudit.errors import HttpStatusError
 from wheelaudit.index.client import IndexClient
-from wheelaudit.index.credentials import MAX_NETRC_BYTES, Login, Netrc, find_login, read_netrc
+from wheelaudit.index.credentials import MAX_NETRC_BYTES, Credentials, Netrc, find_login, read_netrc
 from wheelaudit.index.locations import IndexLocation
+from wheelaudit.index.logins import Login
 
 pytestmark = pytest.mark.anyio
 
@@ -111,7 +112,7 @@ async def test_refusal_names_the_netrc_that_was_of_no_use() -> None:
     async with IndexClient(netrc=netrc) as client:
         with pytest.raises(HttpStatusError) as caught:
             await client.read_project_page(INDEX, canonicalize_name("demo"))
-    assert "line 3" in (caught.value.remedy or "")
+    assert "/home/me/.netrc was of no use (line 3 is not understood)" in caught.value.message
 
 
 @respx.mock
@@ -126,3 +127,19 @@ async def test_netrc_is_sent_to_its_host_and_does_not_follow_a_redirect() -> Non
         await client.read_project_page(INDEX, canonicalize_name("demo"))
     assert first.calls.last.request.headers["authorization"] == "Basic bWU6czNjcmV0"
     assert "authorization" not in elsewhere.calls.last.request.headers
+
+
+def test_refusal_speaks_of_the_index_whose_credentials_were_sent() -> None:
+    deeper = IndexLocation(name="deeper", url="https://index.example/simple/team")
+    own = IndexLocation(name="own", url=INDEX.url, username="me", password="s3cret", variables="UV_INDEX_OWN")
+    credentials = Credentials(locations=[deeper, own], netrc=Netrc(), keyring=None)
+    tried = credentials.describe("https://index.example/simple/team/demo/")
+    assert tried.sent
+    assert tried.variables == "UV_INDEX_OWN"
+    assert "s3cret" not in repr(tried)
+
+
+def test_refusal_of_a_host_without_an_index_says_so() -> None:
+    tried = Credentials(locations=[INDEX], netrc=DEFAULT, keyring=None).describe("https://files.example/x.whl")
+    assert not tried.sent
+    assert tried.sources[0] == "no index of yours is on this host"

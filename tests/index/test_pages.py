@@ -11,7 +11,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.errors import NotAProjectPageError
-from wheelaudit.index import pages
+from wheelaudit.index import links, pages
+from wheelaudit.index.html_page import Markup
+from wheelaudit.index.links import Files
 from wheelaudit.index.pages import PageLink, ProjectPage, ProjectPageParser, parse_project_page
 
 TORCH = canonicalize_name("torch")
@@ -363,7 +365,7 @@ def test_page_too_large_is_refused_before_it_is_whole(monkeypatch: pytest.Monkey
 
 
 def test_page_with_too_many_links_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MAX_LINKS", 3)
+    monkeypatch.setattr(links, "MAX_LINKS", 3)
     assert len(parse_html(f"<a href='{QUOTED}'></a>" * 3).links) == 3
     with pytest.raises(NotAProjectPageError, match="more than 3 links"):
         parse_html(f"<a href='{QUOTED}'></a>" * 4)
@@ -517,8 +519,8 @@ class Slow:
     """Parses a page by html.parser alone."""
 
     def __init__(self) -> None:
-        self.files = pages._Files(URL, None)
-        self.markup = pages._Markup(URL, self.files)
+        self.files = Files(URL, None)
+        self.markup = Markup(URL, self.files)
 
     def feed(self, text: str) -> None:
         self.markup.feed(text)
@@ -600,7 +602,7 @@ def test_wanted_file_is_told_before_the_page_ends() -> None:
 
 
 def test_unwanted_links_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MAX_LINKS", 3)
+    monkeypatch.setattr(links, "MAX_LINKS", 3)
     body = b'<a href="one-1.whl">x</a>\n' * 4
     with pytest.raises(NotAProjectPageError, match="more than 3 links"):
         parse_project_page(body, content_type="text/html", url=URL, project=TORCH, sieve=OnlyTwo())

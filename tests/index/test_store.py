@@ -16,17 +16,11 @@ from hypothesis import strategies as st
 
 from tests.index.stored import answer_of, data_of, key_of, start_writer
 from wheelaudit.errors import WheelAuditError
+from wheelaudit.index import database
 from wheelaudit.index import store as store_module
-from wheelaudit.index.store import (
-    MAX_BODY_BYTES,
-    SCHEMA,
-    BodyPacker,
-    MetadataStore,
-    StoredAnswer,
-    build_body,
-    build_key,
-    build_owner,
-)
+from wheelaudit.index.database import SCHEMA
+from wheelaudit.index.packing import MAX_BODY_BYTES, Body, BodyPacker, build_body
+from wheelaudit.index.store import MetadataStore, StoredAnswer, build_key, build_owner
 
 KILLS = 20
 CORRUPTIONS = 150
@@ -112,14 +106,14 @@ def test_body_with_a_wrong_byte_is_not_whole(data: bytes, at: int, change: int, 
     good = build_body(data + b"." * 100)
     at %= len(good.data)
     bad = good.data[:at] if cut else good.data[:at] + bytes([good.data[at] ^ change]) + good.data[at + 1 :]
-    body = store_module.Body(sha256=good.sha256, size=good.size, packed=good.packed, data=bad)
+    body = Body(sha256=good.sha256, size=good.size, packed=good.packed, data=bad)
     # zlib has bits that say nothing (the level in its header): then the content is the same, and verified.
     assert not body.is_whole() or body.read() == data + b"." * 100
 
 
 def test_bomb_is_not_unpacked_beyond_the_size_it_says() -> None:
     packed = build_body(b"\0" * 10_000_000)
-    bomb = store_module.Body(sha256=packed.sha256, size=1000, packed=True, data=packed.data)
+    bomb = Body(sha256=packed.sha256, size=1000, packed=True, data=packed.data)
     assert not bomb.is_whole()
     with pytest.raises(ValueError, match="larger"):
         next(bomb.pieces())  # 64 KiB were unpacked, and are not handed out
@@ -248,7 +242,7 @@ def test_damage_that_stays_turns_the_store_off_with_one_debug_message(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(store_module, "_TABLES", "CREATE TABLE something_else (a)")
+    monkeypatch.setattr(database, "_TABLES", "CREATE TABLE something_else (a)")
     with MetadataStore(folder) as store:
         for number in range(5):
             store.keep(key_of(number), answer_of(number))
@@ -261,14 +255,14 @@ def test_full_disk_ends_the_writing_and_not_the_reading(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     fill(folder, 3)
-    real = store_module._connect
+    real = database.connect
 
     def connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
         connection = real(path, immutable=immutable)
         connection.execute("PRAGMA max_page_count = 1")  # no less than there are: SQLITE_FULL at the next one
         return connection
 
-    monkeypatch.setattr(store_module, "_connect", connect)
+    monkeypatch.setattr(store_module, "connect", connect)
     with MetadataStore(folder) as store:
         assert read(store, 0) == data_of(0)
         for number in range(10, 30):
@@ -317,7 +311,7 @@ def test_folder_of_somebody_else_is_left_alone(folder: Path, monkeypatch: pytest
 
 
 def test_writer_that_never_ends_costs_one_wait_and_no_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.01)
     path = fill(folder, 1)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

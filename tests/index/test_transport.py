@@ -17,10 +17,17 @@ import pytest
 import trustme
 from packaging.utils import NormalizedName
 
+from tests.index.archives import build_wheel_file
 from tests.index.sockets import Reply, Server, serve_http1, serve_http2
 from wheelaudit.audit.values import Audit
-from wheelaudit.errors import HttpStatusError, IndexAccessError, NetworkError, WheelAuditError
-from wheelaudit.index import wire
+from wheelaudit.errors import (
+    HttpStatusError,
+    IndexAccessError,
+    MetadataUnreadableError,
+    NetworkError,
+    WheelAuditError,
+)
+from wheelaudit.index import bodies, hosts, network, wire
 from wheelaudit.index.client import IndexClient
 from wheelaudit.index.locations import IndexLocation
 from wheelaudit.pipeline import Failure, Outcome, audit_specs
@@ -120,13 +127,48 @@ async def test_goaway_under_many_requests_at_once_loses_no_wheel(authority: trus
     assert server.connections > 1
 
 
+@pytest.mark.parametrize("goaway_after", [2, 5, 9])
+async def test_server_that_ends_each_connection_after_a_few_requests_loses_no_wheel(
+    authority: trustme.CA, goaway_after: int
+) -> None:
+    """Without repetitions: what was never processed is not counted while the server answers somebody."""
+    server = Server(replies=build_index(60))
+    with serve_http2(server, context=build_context(authority), goaway_after=goaway_after):
+        outcome = await audit(f"https://127.0.0.1:{server.port}/simple", retries=0)
+    assert isinstance(outcome, Audit)
+    assert {reading.__class__.__name__ for reading in outcome.readings} == {"WheelMetadata"}
+    assert server.connections >= 61 // goaway_after
+
+
+@pytest.mark.parametrize("reset", [False, True])
+async def test_connection_that_is_closed_instead_of_kept_alive_loses_no_wheel(reset: bool) -> None:
+    """HTTP/1.1: the server closes after each answer and does not say so (RFC 9112 section 9.5)."""
+    server = Server(replies=build_index(60), closes="reset" if reset else "end")
+    with serve_http1(server):
+        outcome = await audit(f"http://127.0.0.1:{server.port}/simple", retries=0)
+    assert isinstance(outcome, Audit)
+    assert {reading.__class__.__name__ for reading in outcome.readings} == {"WheelMetadata"}
+    assert server.connections == 61
+
+
+async def test_server_that_answers_once_and_then_ends_every_connection_is_given_up(authority: trustme.CA) -> None:
+    server = Server(replies=build_index(1))
+    with serve_http2(server, context=build_context(authority), goaway_after=1, answers=1):
+        url = f"https://127.0.0.1:{server.port}/simple/demo/"
+        async with IndexClient(retries=0) as client:
+            assert (await client._wire.get(url, headers={}, limit=4096)).status == 200
+            with pytest.raises(NetworkError):
+                await client._wire.get(url, headers={}, limit=4096)
+    assert server.connections <= 2 + hosts.MAX_RESENDS_IN_A_ROW
+
+
 async def test_server_of_http_1_1_gets_16_connections_and_they_are_kept() -> None:
     server = Server(replies=build_index(120))
     with serve_http1(server):
         outcome = await audit(f"http://127.0.0.1:{server.port}/simple")
     assert isinstance(outcome, Audit)
     assert len(server.seen) == 121
-    assert server.connections <= wire.MAX_CONNECTIONS
+    assert server.connections <= network.MAX_CONNECTIONS
 
 
 async def test_equal_hashes_are_asked_for_once_also_while_the_page_streams() -> None:
@@ -181,14 +223,69 @@ async def test_gzip_is_offered_and_unpacked() -> None:
     assert "gzip" in server.seen[0].headers["accept-encoding"]
 
 
+async def test_all_that_is_offered_is_gzip_and_nothing_for_a_range() -> None:
+    """What else could be unpacked here, as more than can be bounded comes of it, is not asked for."""
+    server = Server(replies={"/x": Reply(body=b"x")})
+    with serve_http1(server):
+        url = f"http://127.0.0.1:{server.port}/x"
+        async with IndexClient(retries=0) as client:
+            await client._wire.get(url, headers={}, limit=10)
+            await read_partial(client, f"http://127.0.0.1:{server.port}")
+    assert [each.headers["accept-encoding"] for each in server.seen] == [bodies.OFFERED, "identity"]
+
+
+async def read_partial(client: IndexClient, host: str) -> None:
+    """Ask for a wheel that is not there."""
+    with pytest.raises(MetadataUnreadableError):
+        await client.read_metadata(build_wheel_file(host=host))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "identity"])
+async def test_coding_that_may_come_is_unpacked(coding: str) -> None:
+    body = b"text" if coding == "identity" else gzip.compress(b"text")
+    server = Server(replies={"/x": Reply(headers={"Content-Encoding": coding}, body=body)})
+    with serve_http1(server):
+        async with IndexClient(retries=0) as client:
+            answer = await client._wire.get(f"http://127.0.0.1:{server.port}/x", headers={}, limit=10)
+    assert answer.body == b"text"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "gzip, gzip", "\x1bx" * 30])
+async def test_coding_that_was_not_offered_is_an_error_and_no_garbage(coding: str) -> None:
+    headers = {"Content-Type": "text/html", "Content-Encoding": coding}
+    server = Server(replies={"/simple/demo/": Reply(headers=headers, body=b"\x8b\x02\x80<html>\x03")})
+    with serve_http1(server):
+        error = read_error(await audit(f"http://127.0.0.1:{server.port}/simple"))
+    assert isinstance(error, IndexAccessError)
+    assert "only gzip was offered" in error.message or "broke off" in error.message
+    assert error.message.isprintable()
+
+
+async def test_refusal_in_a_coding_that_was_not_offered_is_a_refusal() -> None:
+    server = Server(replies={"/simple/demo/": Reply(status=403, headers={"Content-Encoding": "br"}, body=b"\x8b\x02")})
+    with serve_http1(server):
+        error = read_error(await audit(f"http://127.0.0.1:{server.port}/simple"))
+    assert isinstance(error, HttpStatusError)
+    assert error.status == 403
+
+
+async def test_gzip_that_is_none_is_an_error() -> None:
+    headers = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
+    server = Server(replies={"/simple/demo/": Reply(headers=headers, body=b"<html></html>")})
+    with serve_http1(server):
+        error = read_error(await audit(f"http://127.0.0.1:{server.port}/simple"))
+    assert "its Content-Encoding does not fit its bytes" in error.message
+
+
 async def test_gzip_bomb_is_cut_at_the_bound_and_not_unpacked_whole() -> None:
     bomb = Reply(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"\0" * 50_000_000))
     server = Server(replies={"/bomb": bomb})
-    taken = 0
+    taken = largest = 0
 
     def take(data: bytes) -> None:
-        nonlocal taken
+        nonlocal taken, largest
         taken += len(data)
+        largest = max(largest, len(data))
 
     with serve_http1(server):
         url = f"http://127.0.0.1:{server.port}/bomb"
@@ -196,6 +293,7 @@ async def test_gzip_bomb_is_cut_at_the_bound_and_not_unpacked_whole() -> None:
             with pytest.raises(IndexAccessError, match="larger than the 1000000 bytes"):
                 await client._wire.get(url, headers={}, limit=1_000_000, receive=lambda _: take)
     assert taken <= 1_000_000
+    assert largest <= 1032 * bodies.MAX_GZIP_PIECE
 
 
 async def test_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

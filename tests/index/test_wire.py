@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from packaging.utils import NormalizedName
 
 from wheelaudit.errors import IndexAccessError, NetworkError
+from wheelaudit.index.addresses import parse_url, public_url, same_origin
 from wheelaudit.index.client import IndexClient
 from wheelaudit.index.locations import IndexLocation
-from wheelaudit.index.wire import parse_retry_after, parse_url, public_url, same_origin
+from wheelaudit.index.wire import parse_retry_after
 
 pytestmark = pytest.mark.anyio
 

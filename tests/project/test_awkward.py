@@ -17,8 +17,9 @@ from packaging.version import Version
 
 from tests.conftest import compare_with_golden
 from tests.project.blocks import BLOCK, COMMENT, ENTRY
+from wheelaudit.project.documents import PYPROJECT_TABLE, UV_TOML_TABLE
 from wheelaudit.project.editing import apply_entry, remove_entry
-from wheelaudit.project.entries import PYPROJECT_TABLE, UV_TOML_TABLE, find_entries
+from wheelaudit.project.entries import find_entries
 from wheelaudit.project.files import read_document
 from wheelaudit.project.patches import render_diff
 

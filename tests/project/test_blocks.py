@@ -9,7 +9,8 @@ from packaging.version import Version
 from tests.project.blocks import BLOCK, ENTRY
 from tests.report.examples import ESCAPES
 from wheelaudit.project.blocks import build_comment, parse_block, render_element, render_table
-from wheelaudit.project.entries import OWN_COMMENT, UV_TOML_TABLE, find_entries
+from wheelaudit.project.documents import UV_TOML_TABLE
+from wheelaudit.project.entries import OWN_COMMENT, find_entries
 
 
 def test_comment_says_what_was_read_and_no_date() -> None:

@@ -14,8 +14,9 @@ from tests.project.blocks import BLOCK, BODY, COMMENT, ENTRY
 from tests.project.drawn import Drawn, documents
 from tests.report.examples import build_override
 from wheelaudit.errors import ProjectFileError
+from wheelaudit.project.documents import UV_TOML_TABLE
 from wheelaudit.project.editing import apply_entry, remove_entry, remove_entry_at, replace_entry_at
-from wheelaudit.project.entries import UV_TOML_TABLE, equal_toml, find_entries
+from wheelaudit.project.entries import equal_toml, find_entries
 from wheelaudit.project.statements import parse_statements
 from wheelaudit.report.toml import render_override
 

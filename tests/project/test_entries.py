@@ -5,7 +5,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.errors import ProjectFileError
-from wheelaudit.project.entries import UV_TOML_TABLE, equal_toml, find_entries
+from wheelaudit.project.documents import UV_TOML_TABLE
+from wheelaudit.project.entries import equal_toml, find_entries
 
 TORCH = canonicalize_name("torch")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_variable_of_credentials_is_the_name_in_capitals(name: str, variable: st
     environ = {f"UV_INDEX_{variable}_USERNAME": "u", f"UV_INDEX_{variable}_PASSWORD": "p"}
     found = add_credentials(location, name, environ)
     assert (found.username, found.password) == ("u", "p")
+    assert found.variables == f"UV_INDEX_{variable}"
     assert add_credentials(location, "other", environ) == location
 
 
@@ -105,3 +107,13 @@ def test_any_variable_is_indexes_or_refused_by_its_name(text: str) -> None:
     except UsageError as error:
         refused, found = error, ()
     assert len(found) == len(text.split()) if refused is None else "UV_INDEX" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("line", "always"), [('authenticate = "always"', True), ('authenticate = "auto"', False), ("", False)]
+)
+def test_index_that_is_never_asked_without_credentials_is_told(line: str, always: bool) -> None:
+    table = tomllib.loads(f'[[index]]\nname = "corp"\nurl = "https://index.example"\n{line}\n')
+    (index,) = parse_indexes(table, Path("uv.toml"), environ={}).tables
+    assert index.location.always is always
+    assert index.location.variables == "UV_INDEX_CORP"

@@ -212,7 +212,14 @@ async def _audit(
             environ=environ,
             cwd=cwd,
             watcher=watcher,
+            meanwhile=find_renderers(options),
         )
+
+
+def find_renderers(options: AuditOptions) -> tuple[str, ...]:
+    """Return the modules that print the report: they come in while the index is awaited."""
+    name = "json" if options.output_format == "jsonl" else options.output_format
+    return (f"wheelaudit.report.{name}", *(("wheelaudit.patching",) if options.write or options.diff else ()))
 
 
 def streams_lines(options: AuditOptions) -> bool:

@@ -12,7 +12,7 @@ SECTIONS = {
     "What to audit": ("index", "every", "deep", "pyproject"),
     "What to do with the project's file": ("diff", "write", "check"),
     "What to print": ("output_format", "output", "union", "exit_zero", "color", "no_progress", "quiet", "verbose"),
-    "How to read": ("record", "replay", "concurrency", "timeout", "retries"),
+    "How to read": ("record", "replay", "concurrency", "timeout", "retries", "keyring_provider"),
     "What is kept": ("cache_dir", "no_cache", "refresh", "offline"),
 }
 """Heading, and the parameters below it."""
@@ -27,7 +27,9 @@ wheelaudit torch==2.6.0 --index cpu --format json -o report.json
 wheelaudit 'numpy>=2' --index pypi --all        # every version that matches
 wheelaudit dist/*.whl                           # before publishing
 wheelaudit torch --write                        # in a project: what it needs
-wheelaudit check                                # is what it has still right?"""
+wheelaudit check                                # is what it has still right?
+wheelaudit lock                                 # what did uv.lock lose?
+wheelaudit explain torch                        # which wheel uv reads here"""
 
 NOTES = """\
 Exit codes: 0 consistent, 1 inconsistent, 2 it could not be done, 3 undecided

@@ -6,6 +6,7 @@ file, ``--version`` a string, and click comes in with the first real command.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,6 +14,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     import click
 
@@ -20,7 +22,9 @@ COMMANDS = {
     "audit": "Read every wheel of a release and say where they disagree (the default).",
     "cache": "Show, prune or clear what is kept of indexes between runs.",
     "check": "Hold the overrides of a project against their indexes, and mend them.",
+    "explain": "Say which wheel uv reads for a requirement, and what each platform gets.",
     "indexes": "List the index names that --index takes here.",
+    "lock": "Say what a uv.lock or pylock.toml lost or gained, for each platform.",
 }
 """Command and its line in the help. A new one is a line here and a module of its name, whose ``command`` is run."""
 
@@ -29,8 +33,30 @@ HELP_COLUMNS = 80
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+    """Run the command line and end the process with its exit code.
+
+    Given ``argv``, the caller's process ends as any does (SystemExit). Without, it is the
+    program's own, and ends at once.
+    """
+    if argv is not None:
+        sys.exit(run(argv))
+    # Little of what is imported and read lives in cycles, and looking for those took a tenth of a short run.
+    gc.set_threshold(50_000, 20, 100)
+    code = run(sys.argv[1:])
+    _flush(sys.stdout)
+    _flush(sys.stderr)
+    # Files are closed and written through by now. Taking the modules apart one by one, as Python
+    # does when it ends, takes 30 ms: a sixth of a run that is answered by the store.
+    os._exit(code)
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Write out what is left; where nobody reads any more, that has been told already or need not be."""
+    try:
+        if stream is not None:
+            stream.flush()
+    except (OSError, ValueError):
+        pass
 
 
 def run(argv: Sequence[str]) -> int:

@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from wheelaudit.audit.values import Audit
 from wheelaudit.cli.failures import tell
 from wheelaudit.index.pages import ProjectPage
 from wheelaudit.metadata import Reading, UnreadableWheel, WheelMetadata
@@ -89,12 +88,10 @@ class Bar(Watcher):
         self._progress.advance(self._task)
 
     def release_done(self, outcome: Outcome) -> None:
-        match outcome:
-            case Audit():
-                self._done += 1
-                self._progress.update(self._task, description=self._describe())
-            case Failure():
-                pass  # told at the end; it may be of a SPEC that never came to a release
+        if isinstance(outcome, Failure):
+            return  # told at the end; it may be of a SPEC that never came to a release
+        self._done += 1
+        self._progress.update(self._task, description=self._describe())
 
     def _describe(self) -> str:
         if len(self._releases) == 1:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import click
 
@@ -22,6 +24,8 @@ MAX_CONCURRENCY = 64
 """Streams of one HTTP/2 connection; over HTTP/1.1 the client keeps to fewer connections by itself."""
 MAX_RETRIES = 20
 """With the waits between them, several minutes for one request."""
+KEYRING_VARIABLE = "UV_KEYRING_PROVIDER"
+"""What uv's own option of the name sets: `project.settings` reads it there, for whoever calls it."""
 
 
 def check_finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -32,7 +36,10 @@ def check_finite(_context: click.Context, _parameter: click.Parameter, value: fl
 
 
 def reading_options(command: F) -> F:
-    """Add ``replay``, the options of `store_options`, ``concurrency``, ``timeout`` and ``retries``."""
+    """Add ``replay``, the options of `store_options`, ``concurrency``, ``timeout``, ``retries``, ``keyring_provider``.
+
+    The last one the command does not hear of: it takes the place of uv's variable while it runs.
+    """
     before = click.option(
         "--replay", type=click.Path(path_type=Path), metavar="DIR", help="Answer from a cassette, no network."
     )
@@ -59,7 +66,30 @@ def reading_options(command: F) -> F:
             metavar="N",
             help=f"Repetitions of a request that failed. [default: {RETRIES}]",
         ),
+        click.option(
+            "--keyring-provider",
+            type=click.Choice(["disabled", "subprocess"]),
+            help="Ask the program keyring for the passwords that nothing else has. [default: as uv is set]",
+        ),
     )
+    command = _take_keyring(command)
     for option in reversed(after):
         command = option(command)
     return before(store_options(command))
+
+
+def _take_keyring(command: F) -> F:
+    @functools.wraps(command)
+    def run(*arguments: object, keyring_provider: str | None, **options: object) -> object:
+        if keyring_provider is None:
+            return command(*arguments, **options)
+        before = os.environ.get(KEYRING_VARIABLE)
+        os.environ[KEYRING_VARIABLE] = keyring_provider
+        try:
+            return command(*arguments, **options)
+        finally:
+            del os.environ[KEYRING_VARIABLE]
+            if before is not None:
+                os.environ[KEYRING_VARIABLE] = before
+
+    return cast("F", run)

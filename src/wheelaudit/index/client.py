@@ -28,7 +28,6 @@ from packaging.version import InvalidVersion, Version
 from wheelaudit._version import __version__
 from wheelaudit.errors import (
     HashMismatchError,
-    HttpStatusError,
     IndexAccessError,
     InvalidMetadataError,
     MetadataError,
@@ -36,15 +35,16 @@ from wheelaudit.errors import (
     NetworkError,
     ProjectNotFoundError,
 )
-from wheelaudit.index.credentials import Netrc, find_login
-from wheelaudit.index.local import read_local_metadata, read_local_page
+from wheelaudit.index.credentials import Credentials, Netrc
+from wheelaudit.index.keyring import Keyring
 from wheelaudit.index.locations import IndexLocation, project_url
 from wheelaudit.index.pages import MAX_PAGE_BYTES, ProjectPage, Sieve
 from wheelaudit.index.partial import MAX_METADATA_BYTES, read_partial_metadata
 from wheelaudit.index.ranges import RemoteWheel, parse_content_range
+from wheelaudit.index.refusals import build_refusal
 from wheelaudit.index.shelf import Arrival, Shelf, build_conditions, public_address
 from wheelaudit.index.validators import parse_validators
-from wheelaudit.metadata import CoreMetadata, Fault, Source, WheelMetadata, parse_metadata
+from wheelaudit.metadata import CoreMetadata, Fault, Reading, Source, WheelMetadata, parse_metadata
 from wheelaudit.release import WheelFile
 
 if TYPE_CHECKING:
@@ -68,10 +68,11 @@ class IndexClient:
     """Reads pages and metadata. An async context manager; nothing is opened before the first request.
 
     ``locations`` bring credentials, those of an index whose page is read are learned then;
-    ``netrc`` has the others. ``store`` is read and written, and its owner's to close;
+    ``netrc`` and ``keyring`` (None: off) have the others. ``store`` is read and written, and its owner's to close;
     ``refresh``: only written. ``offline``: nothing is asked over the network, what the
     store lacks is a `NetworkError`. ``transport`` puts a cassette around the network, or
-    in its place: then the store is left alone. ``sleep`` and ``random`` are what
+    in its place: then the store is left alone. ``on_connect`` is called once, when the first
+    connection begins. ``sleep`` and ``random`` are what
     repetitions wait and scatter by.
     """
 
@@ -82,23 +83,25 @@ class IndexClient:
         retries: int = DEFAULT_RETRIES,
         locations: Iterable[IndexLocation] = (),
         netrc: Netrc | None = None,
+        keyring: Keyring | None = None,
         store: MetadataStore | None = None,
         refresh: bool = False,
         offline: bool = False,
         transport: Transports | None = None,
         user_agent: str = USER_AGENT,
+        on_connect: Callable[[], object] | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         random: Callable[[], float] = _random.random,
     ) -> None:
         self._timeout = timeout
         self._retries = retries
-        self._locations = dict.fromkeys(locations)
-        self._netrc = Netrc() if netrc is None else netrc
+        self._credentials = Credentials(locations=locations, netrc=Netrc() if netrc is None else netrc, keyring=keyring)
         # A recording is of what the index answers, and a replay of nothing else.
         self._shelf = Shelf(None if transport is not None else store, refresh=refresh)
         self._offline = offline
         self._transport = transport
         self._user_agent = user_agent
+        self._on_connect = on_connect
         self._sleep = sleep
         self._random = random
         self._open_wire: Wire | None = None
@@ -113,6 +116,7 @@ class IndexClient:
             user_agent=self._user_agent,
             find_credentials=self.find_credentials,
             offline=self._offline,
+            on_connect=self._on_connect,
             transport=self._transport,
             sleep=self._sleep,
             random=self._random,
@@ -137,7 +141,7 @@ class IndexClient:
 
     def find_credentials(self, url: str) -> tuple[str, str] | None:
         """Return username and password for ``url``; None: it is asked as nobody."""
-        login = find_login(url, locations=self._locations, netrc=self._netrc)
+        login = self._credentials.find(url)
         return None if login is None else (login.username, login.password)
 
     async def read_project_page(
@@ -149,8 +153,10 @@ class IndexClient:
         `NotAProjectPageError`; a page that could not be had is never an empty one.
         """
         if _is_local(location.url):
+            from wheelaudit.index.local import read_local_page
+
             return await anyio.to_thread.run_sync(read_local_page, location, project)
-        self._locations[location] = None
+        await self._credentials.unlock(location)
         url = project_url(location, project)
         key = self._shelf.build_key("page", url, ACCEPT, login=self._find_login(url))
         known = await self._shelf.find_large(key)
@@ -175,7 +181,7 @@ class IndexClient:
             # Kept for who is offline: of several indexes, one has the project and the others have not.
             await self._shelf.keep(key, replace(answer, body=b""))
             raise _not_found_error(location, project, url, answer.status)
-        raise self._status_error(url, answer.status)
+        raise build_refusal(url, answer.status, self._credentials)
 
     async def read_metadata(self, wheel: WheelFile, *, deep: bool = False) -> WheelMetadata:
         """Return the core metadata of ``wheel``.
@@ -184,17 +190,44 @@ class IndexClient:
         `MetadataError` whose finding says what is wrong where neither can be had.
         """
         if _is_local(wheel.url):
+            from wheelaudit.index.local import read_local_metadata
+
             return await anyio.to_thread.run_sync(lambda: read_local_metadata(wheel, deep=deep))
         if not wheel.has_metadata:
             return _build_reading(wheel, *await self._read_inside(wheel))
         try:
-            data, source = await self._read_metadata_file(wheel)
+            data, source, digest = await self._read_metadata_file(wheel)
         except MetadataError as error:
             return await self._read_instead(wheel, error)
-        reading = _build_reading(wheel, data, source)
+        reading = _build_reading(wheel, data, source, sha256=digest)
         return await self._compare_inside(reading) if deep else reading
 
-    async def _read_metadata_file(self, wheel: WheelFile) -> tuple[bytes, Source]:
+    def find_stored(self, wheel: WheelFile) -> WheelMetadata | None:
+        """Return what the store has of exactly this file, by its address and its own hash; None: it has to be read."""
+        if wheel.sha256 is None:
+            return None
+        # Of its own METADATA or of its `.metadata` file: apart, as --deep compares the two.
+        key = self._shelf.build_key("wheel", wheel.url, wheel.sha256)
+        other = self._shelf.build_key("wheel-metadata", wheel.url, wheel.sha256)
+        known = self._shelf.find(key) or self._shelf.find(other)
+        return None if known is None else _build_reading(wheel, known.body.read(), "cache")
+
+    async def remember(self, readings: Iterable[Reading]) -> None:
+        """Keep the readings of wheels whose own hash is known so that `find_stored` finds them, without their page.
+
+        An index may not put another file behind a hash, so what is known of one is known for good.
+        """
+        await self._shelf.link(
+            (
+                self._shelf.build_key("wheel-metadata", reading.wheel.url, reading.wheel.sha256),
+                self._shelf.build_key("metadata", reading.sha256),
+                public_address(reading.wheel.url),
+            )
+            for reading in readings
+            if isinstance(reading, WheelMetadata) and reading.wheel.sha256 is not None and not reading.faults
+        )
+
+    async def _read_metadata_file(self, wheel: WheelFile) -> tuple[bytes, Source, str]:
         """Fetch the ``.metadata`` file and verify its hash (PEP 658: the file's URL, ".metadata" appended)."""
         url = f"{wheel.url.partition('#')[0]}.metadata"
         advertised = wheel.metadata_sha256
@@ -205,15 +238,15 @@ class IndexClient:
             key = self._shelf.build_key("metadata-url", url, login=self._find_login(url))
         known = self._shelf.find(key)
         if known is not None and (self._offline or known.body.sha256.hex() == advertised):
-            return known.body.read(), "cache"
+            return known.body.read(), "cache", known.body.sha256.hex()
         try:
             if self._offline:
                 raise _offline_error(url)
             answer = await self._get(url, {}, MAX_METADATA_BYTES, known=known)
             if answer.status == 304 and known is not None:
-                return known.body.read(), "cache"
+                return known.body.read(), "cache", known.body.sha256.hex()
             if answer.status != 200:
-                raise self._status_error(url, answer.status)
+                raise build_refusal(url, answer.status, self._credentials)
         except IndexAccessError as error:
             raise MetadataUnreadableError(f"{wheel.filename}: {error.message}", remedy=error.remedy) from error
         digest = hashlib.sha256(answer.body).hexdigest()
@@ -224,7 +257,7 @@ class IndexClient:
                 remedy="Report it to whoever runs the index.",
             )
         await self._shelf.keep(key, answer)
-        return answer.body, "pep658"
+        return answer.body, "pep658", digest
 
     async def _read_instead(self, wheel: WheelFile, error: MetadataError) -> WheelMetadata:
         """Read the METADATA inside, since ``.metadata`` is no use; its fault stays with the reading."""
@@ -254,7 +287,7 @@ class IndexClient:
         if self._offline:
             error = _offline_error(wheel.url)
             raise MetadataUnreadableError(f"{wheel.filename}: {error.message}", remedy=error.remedy)
-        remote = RemoteWheel(self._wire, wheel)
+        remote = RemoteWheel(self._wire, wheel, explain=self._explain)
         data = await read_partial_metadata(remote, wheel)
         if wheel.sha256 is not None or remote.etag is not None:
             await self._shelf.keep_read(key, data, remote)
@@ -316,26 +349,11 @@ class IndexClient:
         message = f"{wheel.filename}: the .metadata file and the METADATA inside the wheel differ."
         return replace(reading, faults=(*reading.faults, Fault(finding="WA205", message=message)))
 
-    def _status_error(self, url: str, status: int) -> HttpStatusError:
-        shown = public_address(url)
-        if status in (401, 403):
-            tried = "no credentials were sent" if self.find_credentials(url) is None else "the credentials were refused"
-            message = f"{shown} answered {status}: {tried}."
-            remedy = (
-                "Give credentials that may read it: in the index's URL, in UV_INDEX_<NAME>_USERNAME and "
-                "UV_INDEX_<NAME>_PASSWORD, or in a netrc file."
-            )
-            if self._netrc.fault is not None:
-                remedy += f" ({self._netrc.path} was of no use: {self._netrc.fault}.)"
-        elif status == 407:
-            message, remedy = f"The proxy wants credentials for {shown} (407).", "Put them into the proxy's URL."
-        elif status == 429:
-            message, remedy = f"{shown} answered 429: too many requests.", "Try again later, or lower --concurrency."
-        elif status >= 500:
-            message, remedy = f"{shown} answered {status}: the server failed.", "Try again later."
-        else:
-            message, remedy = f"{shown} answered {status}.", "Check the address of the index."
-        return HttpStatusError(message, url=shown, status=status, remedy=remedy)
+    def _explain(self, answer: Answer) -> IndexAccessError | None:
+        """Say which credentials were tried, where a wheel is refused for the lack of them."""
+        if answer.status not in (401, 403) or _is_s3_refusal(answer):
+            return None
+        return build_refusal(answer.url, answer.status, self._credentials)
 
 
 def means_the_same(one: CoreMetadata, other: CoreMetadata) -> bool:
@@ -361,13 +379,16 @@ def _version(text: str) -> Version | str:
         return text
 
 
-def _build_reading(wheel: WheelFile, data: bytes, source: Source, *faults: Fault) -> WheelMetadata:
+def _build_reading(
+    wheel: WheelFile, data: bytes, source: Source, *faults: Fault, sha256: str | None = None
+) -> WheelMetadata:
     try:
         core = parse_metadata(data)
     except InvalidMetadataError as error:
         remedy = error.remedy or "Report it to whoever published the wheel."
         raise InvalidMetadataError(f"{wheel.filename}: {error.message}", remedy=remedy) from error
-    return WheelMetadata(wheel=wheel, core=core, sha256=hashlib.sha256(data).hexdigest(), source=source, faults=faults)
+    digest = sha256 or hashlib.sha256(data).hexdigest()
+    return WheelMetadata(wheel=wheel, core=core, sha256=digest, source=source, faults=faults)
 
 
 def _not_found_error(location: IndexLocation, project: NormalizedName, url: str, status: int) -> ProjectNotFoundError:

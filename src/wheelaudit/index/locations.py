@@ -56,6 +56,11 @@ class IndexLocation:
     username: str | None = field(default=None, repr=False)
     """None: no credentials were given with the address."""
     password: str | None = field(default=None, repr=False)
+    variables: str | None = field(default=None, compare=False)
+    """What the names of the two variables begin with that bring its credentials (``UV_INDEX_CORP``); None: it has no
+    name that uv would know."""
+    always: bool = field(default=False, compare=False)
+    """Whether it is never asked without credentials (uv's ``authenticate = "always"``): a keyring may say the name."""
 
 
 def project_url(location: IndexLocation, project: NormalizedName) -> str:

@@ -7,6 +7,7 @@ range a request: some servers answer several with the whole file.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,16 @@ def parse_content_range(value: str | None) -> ContentRange | None:
 
 
 class RemoteWheel:
-    """A wheel on a server, as `wheelaudit.index.partial` reads it. Raises `MetadataUnreadableError`."""
+    """A wheel on a server, as `wheelaudit.index.partial` reads it. Raises `MetadataUnreadableError`.
 
-    def __init__(self, wire: Wire, wheel: WheelFile) -> None:
+    ``explain`` says more of an answer that is a refusal, where there is more to say.
+    """
+
+    def __init__(
+        self, wire: Wire, wheel: WheelFile, *, explain: Callable[[Answer], IndexAccessError | None] = lambda _: None
+    ) -> None:
         self._wire = wire
+        self._explain = explain
         self._wheel = wheel
         self._url = wheel.url
         self._etag: str | None = None
@@ -131,6 +138,9 @@ class RemoteWheel:
         return answer
 
     def _refused(self, answer: Answer) -> MetadataUnreadableError:
+        explained = self._explain(answer)
+        if explained is not None:
+            return MetadataUnreadableError(f"{self._wheel.filename}: {explained.message}", remedy=explained.remedy)
         if answer.status in _REFUSALS or answer.status >= 500:
             return self._unreadable(f"the server answered {answer.status}", "Try again later, or check credentials.")
         if answer.status == 206:

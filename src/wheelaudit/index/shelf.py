@@ -5,7 +5,8 @@ What may wait for the disk waits in a thread: the event loop never stands still 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,8 +20,13 @@ from wheelaudit.index.validators import Validators, may_keep, parse_validators
 
 if TYPE_CHECKING:
     # Lazy where it is used: it knows SQLite.
-    from wheelaudit.index.store import Body, BodyPacker, Kind, MetadataStore, StoredAnswer
+    from wheelaudit.index.packing import Body, BodyPacker
+    from wheelaudit.index.store import Kind, MetadataStore, StoredAnswer
     from wheelaudit.index.wire import Answer
+
+
+MAX_WAITING = 64
+"""Answers that wait for the disk: as many as are in flight at once. Beyond, who brings another waits for it as well."""
 
 
 class Shelf:
@@ -33,7 +39,9 @@ class Shelf:
     def __init__(self, store: MetadataStore | None, *, refresh: bool) -> None:
         self._store = store
         self._refresh = refresh
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._waiting: list[Callable[[], tuple[bytes, StoredAnswer]]] = []
+        """What is to be kept, not packed yet."""
+        self._turn: anyio.Lock | None = None
 
     @property
     def exists(self) -> bool:
@@ -76,6 +84,18 @@ class Shelf:
         """Keep what was read out of a wheel."""
         await self._keep(key, data, url=public_address(remote.url), etag=remote.etag, size=remote.size)
 
+    async def link(self, links: Iterable[tuple[bytes, bytes, str]]) -> None:
+        """Keep under a second key what is kept under a first: (second, first, address) each; what is not, is not."""
+        store, pairs = self._store, tuple(links)
+        if store is None or not pairs:
+            return
+
+        def write() -> None:
+            found = ((key, store.find(first), url) for key, first, url in pairs if store.find(key) is None)
+            store.keep_all([(key, replace(known, url=url)) for key, known, url in found if known is not None])
+
+        await anyio.to_thread.run_sync(write)
+
     async def _keep(
         self,
         key: bytes,
@@ -91,11 +111,12 @@ class Shelf:
         store = self._store
         if store is None:
             return
-        from wheelaudit.index.store import StoredAnswer, build_body
+        from wheelaudit.index.packing import build_body
+        from wheelaudit.index.store import StoredAnswer
 
-        def write() -> None:
+        def build() -> tuple[bytes, StoredAnswer]:
             packed = build_body(body) if isinstance(body, bytes) else body
-            answer = StoredAnswer(
+            return key, StoredAnswer(
                 body=packed,
                 status=status,
                 url=url,
@@ -104,12 +125,21 @@ class Shelf:
                 last_modified=last_modified,
                 size=size,
             )
-            store.keep(key, answer)
 
-        if self._limiter is None:
-            # One at a time: SQLite has one writer, and waiting threads would be threads for nothing.
-            self._limiter = anyio.CapacityLimiter(1)
-        await anyio.to_thread.run_sync(write, limiter=self._limiter)
+        self._waiting.append(build)
+        if self._turn is None:
+            self._turn = anyio.Lock()
+        if self._turn.locked() and len(self._waiting) < MAX_WAITING:
+            return  # whoever is writing goes on with it
+        async with self._turn:
+            while self._waiting:
+                # SQLite has one writer, and what came while it wrote is one more transaction, not one each.
+                batch, self._waiting = self._waiting, []
+                await anyio.to_thread.run_sync(_write, store, batch)
+
+
+def _write(store: MetadataStore, batch: Sequence[Callable[[], tuple[bytes, StoredAnswer]]]) -> None:
+    store.keep_all([build() for build in batch])
 
 
 class Arrival:
@@ -128,7 +158,7 @@ class Arrival:
         self._packer = None
         if not self._keep or not may_keep(head.headers):
             return parser.feed
-        from wheelaudit.index.store import BodyPacker
+        from wheelaudit.index.packing import BodyPacker
 
         self._packer = packer = BodyPacker()
 

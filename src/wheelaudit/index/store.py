@@ -25,53 +25,46 @@ import hashlib
 import json
 import logging
 import os
-import re
-import secrets
-import shutil
 import sqlite3
-import stat
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeVar
 
-from wheelaudit.errors import WheelAuditError
-from wheelaudit.index.pages import MAX_PAGE_BYTES
+from wheelaudit.index.database import (
+    BUSY_TIMEOUT,
+    SCHEMA,
+    UnusableError,
+    connect,
+    find_code,
+    hold_transaction,
+    is_damage,
+)
+from wheelaudit.index.folders import (
+    ASIDE,
+    PREFIX,
+    build_removal_error,
+    is_ours,
+    make_private,
+    measure_folder,
+    remove_folder,
+    set_aside,
+)
+from wheelaudit.index.packing import MAX_BODY_BYTES, Body
 
-SCHEMA = 1
-"""Raised whenever the tables, the keys or the meaning of a column change."""
 FILE = "store.sqlite3"
-MAX_BODY_BYTES = MAX_PAGE_BYTES
-"""Of one body, unpacked: the client reads no larger ones."""
 MAX_FIELDS_BYTES = 16 * 1024
 """Of what is kept beside a body: an address and some header fields, each bounded by the client."""
-BUSY_TIMEOUT = 2.0
-"""Seconds to wait for another process that writes. It needs a millisecond; one that needs longer is stuck."""
 OPENING_PAUSE = 0.02
 """Seconds between attempts to open: two processes that begin one store both switch it to WAL, and for that SQLite
 does not wait by itself."""
 LOGIN_ROUNDS = 20_000
 """Of PBKDF2, 5 to 10 ms: what is on disk must not make a password cheap to guess."""
 
-_FOLDER = "metadata-"
-_ASIDE = ".aside-"
-_OURS = re.compile(r"metadata-\d+(\.aside-[0-9a-f]{8})?", re.ASCII)
-_LEVEL = 1
-"""Of zlib: METADATA and pages come to a third or less at a quarter of what the default level costs."""
-_PIECE = 64 * 1024
-_TABLES = """
-    CREATE TABLE bodies (
-        sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, packed INTEGER NOT NULL, used INTEGER NOT NULL,
-        data BLOB NOT NULL);
-    CREATE TABLE answers (key BLOB PRIMARY KEY, body BLOB NOT NULL, fields BLOB NOT NULL, seal BLOB NOT NULL)
-        WITHOUT ROWID;
-    CREATE INDEX answers_of_body ON answers (body);
-"""
 _FIND = """
     SELECT body, fields, seal, size, packed, used, data FROM answers JOIN bodies ON sha256 = body WHERE key = ?
 """
@@ -85,9 +78,9 @@ _DROP_BODY = "DELETE FROM bodies WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM 
 
 _log = logging.getLogger(__name__)
 
-Kind = Literal["page", "metadata", "metadata-url", "wheel", "wheel-url"]
-"""A project page; ``.metadata`` by its advertised hash, or by its address; METADATA inside a wheel, by the wheel's
-address and hash, or by its address alone."""
+Kind = Literal["page", "metadata", "metadata-url", "wheel-metadata", "wheel", "wheel-url"]
+"""A project page; ``.metadata`` by its advertised hash, by its address, or by the wheel's address and hash; METADATA
+inside a wheel, by the wheel's address and hash, or by its address alone."""
 
 T = TypeVar("T")
 
@@ -102,85 +95,6 @@ def build_owner(username: str, password: str) -> str:
     """Return a name for who is asking, to be part of a key: one user's page is nobody else's."""
     salt = b"wheelaudit\0" + username.encode()
     return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, LOGIN_ROUNDS).hex()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """A body as it lies in the store; `build_body` makes one."""
-
-    sha256: bytes
-    """Of the content."""
-    size: int
-    """Bytes of the content."""
-    packed: bool
-    data: bytes
-    """The content, by zlib where ``packed``."""
-
-    def read(self) -> bytes:
-        """Return the content."""
-        return b"".join(self.pieces())
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the content in pieces of at most 64 KiB: a page need not be held whole.
-
-        Raises `zlib.error` where ``data`` is not packed as it says, and ValueError where it comes to more than
-        ``size``; not for a body that `MetadataStore.find` gave.
-        """
-        if not self.packed:
-            yield from (self.data[at : at + _PIECE] for at in range(0, len(self.data), _PIECE))
-            return
-        unpacker = zlib.decompressobj()
-        rest, size = self.data, 0
-        while not unpacker.eof:
-            piece = unpacker.decompress(rest, _PIECE)
-            if not piece and not unpacker.unconsumed_tail and not unpacker.eof:
-                raise ValueError("the body is cut short")
-            rest, size = unpacker.unconsumed_tail, size + len(piece)
-            if size > self.size:
-                raise ValueError("the body is larger than it says")
-            yield piece
-
-    def is_whole(self) -> bool:
-        """Whether the content has its hash."""
-        digest, size = hashlib.sha256(), 0
-        try:
-            for piece in self.pieces():
-                digest.update(piece)
-                size += len(piece)
-        except (zlib.error, ValueError):
-            return False
-        return digest.digest() == self.sha256 and size == self.size
-
-
-class BodyPacker:
-    """Packs a body while it arrives: `feed` each piece, then `close` for the `Body`. Holds only what is packed."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._packer = zlib.compressobj(_LEVEL)
-        self._packed = bytearray()
-        self._size = 0
-
-    def feed(self, data: bytes) -> None:
-        """Take the next piece."""
-        self._digest.update(data)
-        self._packed += self._packer.compress(data)
-        self._size += len(data)
-
-    def close(self) -> Body:
-        """Return the body, packed if that pays."""
-        self._packed += self._packer.flush()
-        packed, digest = bytes(self._packed), self._digest.digest()
-        if len(packed) < self._size:
-            return Body(sha256=digest, size=self._size, packed=True, data=packed)
-        return Body(sha256=digest, size=self._size, packed=False, data=zlib.decompress(packed))
-
-
-def build_body(data: bytes) -> Body:
-    """Pack a whole body."""
-    packer = BodyPacker()
-    packer.feed(data)
-    return packer.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,10 +151,6 @@ class _Lane:
                 connection.close()
 
 
-class _UnusableError(Exception):
-    """The file is a database, but not one of ours; the text says why."""
-
-
 class MetadataStore:
     """The store in the cache folder ``folder``. Opened when it is first used; a context manager that closes it.
 
@@ -264,7 +174,7 @@ class MetadataStore:
 
     @property
     def _folder(self) -> Path:
-        return self._root / f"{_FOLDER}{SCHEMA}"
+        return self._root / f"{PREFIX}{SCHEMA}"
 
     def __enter__(self) -> MetadataStore:
         return self
@@ -297,24 +207,31 @@ class MetadataStore:
 
     def keep(self, key: bytes, answer: StoredAnswer) -> None:
         """Keep ``answer`` under ``key``, in the place of what was there; or not, where the disk does not let us."""
-        fields = _build_fields(answer)
-        if len(fields) > MAX_FIELDS_BYTES or answer.body.size > MAX_BODY_BYTES:
-            return
+        self.keep_all([(key, answer)])
+
+    def keep_all(self, answers: Sequence[tuple[bytes, StoredAnswer]]) -> None:
+        """Keep several, by their keys, in one transaction."""
+        rows = [(key, answer.body, _build_fields(answer)) for key, answer in answers]
+        rows = [row for row in rows if len(row[2]) <= MAX_FIELDS_BYTES and row[1].size <= MAX_BODY_BYTES]
 
         def write(connection: sqlite3.Connection) -> None:
-            body = answer.body
-            with _transaction(connection):
-                old = connection.execute("SELECT body FROM answers WHERE key = ?", (key,)).fetchone()
-                connection.execute(_PUT_BODY, (body.sha256, body.size, int(body.packed), self._today, body.data))
-                connection.execute(_PUT_ANSWER, (key, body.sha256, fields, _seal(key, body.sha256, fields)))
-                if old is not None and old[0] != body.sha256:
-                    connection.execute(_DROP_BODY, old)
+            with hold_transaction(connection):
+                for key, body, fields in rows:
+                    self._put(connection, key, body, fields)
 
-        self._run(self._writing, write)
+        if rows:
+            self._run(self._writing, write)
+
+    def _put(self, connection: sqlite3.Connection, key: bytes, body: Body, fields: bytes) -> None:
+        old = connection.execute("SELECT body FROM answers WHERE key = ?", (key,)).fetchone()
+        connection.execute(_PUT_BODY, (body.sha256, body.size, int(body.packed), self._today, body.data))
+        connection.execute(_PUT_ANSWER, (key, body.sha256, fields, _seal(key, body.sha256, fields)))
+        if old is not None and old[0] != body.sha256:
+            connection.execute(_DROP_BODY, old)
 
     def read_info(self) -> StoreInfo:
         """Return what the store holds; nothing where there is none yet."""
-        info = StoreInfo(path=self.path, disk=sum(_size_of(folder) for folder in self._find_folders()))
+        info = StoreInfo(path=self.path, disk=self._measure())
         if not self.path.exists():
             return info
 
@@ -327,15 +244,15 @@ class MetadataStore:
 
     def prune(self, *, before: int) -> Freed:
         """Remove what was last used before the day ``before``, and every store but this version's own."""
-        disk = sum(_size_of(folder) for folder in self._find_folders())
+        disk = self._measure()
         for folder in self._find_folders():
             if folder != self._folder:
-                _remove(folder)
+                remove_folder(folder)
         answers = 0
         if self.path.exists():
             answers = self._run(self._writing, lambda connection: _prune(connection, before)) or 0
             self.close()
-        return Freed(answers=answers, disk=max(0, disk - sum(_size_of(folder) for folder in self._find_folders())))
+        return Freed(answers=answers, disk=max(0, disk - self._measure()))
 
     def clear(self) -> Freed:
         """Remove the stores of all versions. Raises `WheelAuditError` where one cannot be removed."""
@@ -344,21 +261,25 @@ class MetadataStore:
         for folder in self._find_folders():
             try:
                 # Out of the way in one step first: a process that comes now finds all of it or nothing.
-                aside = _set_aside(folder) if _ASIDE not in folder.name else folder
+                aside = set_aside(folder) if ASIDE not in folder.name else folder
             except OSError as error:
-                raise _removal_error(folder, error) from error
-            _remove(aside)
+                raise build_removal_error(folder, error) from error
+            remove_folder(aside)
         return Freed(answers=info.answers, disk=info.disk)
+
+    def _measure(self) -> int:
+        """Return the bytes on disk of all folders of ours."""
+        return sum(measure_folder(folder) for folder in self._find_folders())
 
     def _find_folders(self) -> tuple[Path, ...]:
         """Find the folders of ours: of this version, of others, and set aside. Nothing else there is ours."""
         try:
-            return tuple(sorted(path for path in self._root.iterdir() if _is_ours(path)))
+            return tuple(sorted(path for path in self._root.iterdir() if is_ours(path)))
         except OSError:
             return ()
 
     def _note_use(self, connection: sqlite3.Connection, used: set[bytes]) -> None:
-        with _transaction(connection):
+        with hold_transaction(connection):
             rows = [(self._today, body) for body in sorted(used)]
             connection.executemany("UPDATE bodies SET used = ? WHERE sha256 = ?", rows)
 
@@ -373,8 +294,8 @@ class MetadataStore:
                     if lane.connection is None:
                         lane.connection = self._open(writing=lane is self._writing)
                     return work(lane.connection)
-            except (sqlite3.Error, UnicodeError, OSError, _UnusableError) as error:
-                if not _is_damage(error) or not self._renew(generation):
+            except (sqlite3.Error, UnicodeError, OSError, UnusableError) as error:
+                if not is_damage(error) or not self._renew(generation):
                     self._give_up(lane, error)
                     return None
 
@@ -382,14 +303,14 @@ class MetadataStore:
         path = self.path
         if not writing and path.exists() and not os.access(path, os.W_OK):
             # A write-protected cache (an image of a container). `immutable`: SQLite could not even lock it.
-            return _connect(path, immutable=True)
-        _make_private(self._root, self._folder, path)
+            return connect(path, immutable=True)
+        make_private(self._root, self._folder, path)
         deadline = time.monotonic() + BUSY_TIMEOUT
         while True:
             try:
-                return _connect(path)
+                return connect(path)
             except sqlite3.OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if find_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
             time.sleep(OPENING_PAUSE)
 
@@ -403,7 +324,7 @@ class MetadataStore:
             self._reading.close()
             self._writing.close()
             try:
-                _set_aside(self._folder)
+                set_aside(self._folder)
             except OSError:
                 return False
             self._generation += 1
@@ -423,59 +344,8 @@ class MetadataStore:
             _log.debug("the metadata store %s: %s", self.path, reason)
 
 
-def _connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
-    """Open the file and see that it is ours; tables are made where it is empty."""
-    # As a URI only where it must be one: SQLite knows none of a Windows share.
-    target = f"{path.absolute().as_uri()}?immutable=1" if immutable else str(path)
-    connection = sqlite3.connect(
-        target, uri=immutable, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2 * MAX_BODY_BYTES)
-        connection.execute("PRAGMA trusted_schema = OFF")  # a file that was tampered with runs nothing
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if not immutable:
-            # OFF: nothing waits for the disk (50 ms of a run). The end of a process does no harm; a power failure
-            # may damage the file, which is noticed like any other damage.
-            connection.execute("PRAGMA synchronous = OFF")
-            # WAL: readers and a writer do not wait for each other.
-            connection.execute("PRAGMA journal_mode = WAL")
-            if version == 0:
-                _make_tables(connection)
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != SCHEMA:
-            raise _UnusableError(f"its schema has the version {version}, and not {SCHEMA}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    with _transaction(connection):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:  # else another process was faster
-            for statement in filter(str.strip, _TABLES.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    # IMMEDIATE: a transaction that reads first and writes then could not wait for another writer.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk has rolled back by itself.
-        with contextlib.suppress(sqlite3.Error, UnicodeError):
-            connection.execute("ROLLBACK")
-        raise
-
-
 def _prune(connection: sqlite3.Connection, before: int) -> int:
-    with _transaction(connection):
+    with hold_transaction(connection):
         old = "SELECT sha256 FROM bodies WHERE used < ?"
         answers = connection.execute(f"DELETE FROM answers WHERE body IN ({old})", (before,)).rowcount
         connection.execute("DELETE FROM answers WHERE body NOT IN (SELECT sha256 FROM bodies)")
@@ -517,87 +387,3 @@ def _parse_row(key: bytes, row: tuple[object, ...]) -> StoredAnswer | None:
             )
         case _:
             return None
-
-
-def _code(error: sqlite3.Error) -> int | None:
-    """Return SQLite's primary result code; None for an error of Python's own."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether a new file helps: not against a disk that is full, a folder that is not ours, a busy writer."""
-    match error:
-        case _UnusableError() | UnicodeError():  # SQLite's message quotes what is damaged
-            return True
-        case sqlite3.Error():
-            # SQLITE_ERROR: a table or column is missing.
-            return _code(error) in {
-                None,
-                sqlite3.SQLITE_CORRUPT,
-                sqlite3.SQLITE_NOTADB,
-                sqlite3.SQLITE_FORMAT,
-                sqlite3.SQLITE_ERROR,
-                sqlite3.SQLITE_MISMATCH,
-                sqlite3.SQLITE_CONSTRAINT,
-                sqlite3.SQLITE_TOOBIG,
-            }
-        case _:
-            return False
-
-
-def _make_private(root: Path, folder: Path, path: Path) -> None:
-    """Make folder and file for the user alone. Raises OSError where they are somebody else's."""
-    # On Windows the modes say little: the profile's access list is what keeps others out there.
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != os.getuid()):
-        raise PermissionError(f"{folder} belongs to somebody else")
-    if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
-        folder.chmod(0o700)
-    # Only where it is not there: to open and close a database beside SQLite drops the locks this process has on it.
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _is_ours(path: Path) -> bool:
-    return _OURS.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()
-
-
-def _set_aside(folder: Path) -> Path:
-    """Rename a store's folder; return its new place. Raises OSError.
-
-    The whole folder, in one step: a new database beside the old one's log would take it for its own.
-    """
-    aside = folder.with_name(f"{folder.name}{_ASIDE}{secrets.token_hex(4)}")
-    for older in filter(_is_ours, folder.parent.glob(f"{folder.name}{_ASIDE}*")):
-        _remove(older, quietly=True)  # one is enough to look into
-    with contextlib.suppress(FileNotFoundError):  # another process was faster
-        folder.rename(aside)
-    return aside
-
-
-def _remove(folder: Path, *, quietly: bool = False) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        if not quietly:
-            raise _removal_error(folder, error) from error
-
-
-def _removal_error(folder: Path, error: OSError) -> WheelAuditError:
-    return WheelAuditError(
-        f"{folder} cannot be removed: {error.strerror or error}.", remedy="See whether another program uses it."
-    )
-
-
-def _size_of(folder: Path) -> int:
-    size = 0
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            with contextlib.suppress(OSError):
-                size += path.lstat().st_size
-    return size

@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 from wheelaudit.errors import ProjectFileError
-from wheelaudit.project.documents import Table, find_uv_table, has_uv_table, read_document
-from wheelaudit.project.entries import PYPROJECT_TABLE, UV_TOML_TABLE
-from wheelaudit.project.statements import Path as TomlPath
+from wheelaudit.project.documents import (
+    PYPROJECT_TABLE,
+    UV_TOML_TABLE,
+    Table,
+    find_uv_table,
+    has_uv_table,
+    read_document,
+)
 from wheelaudit.project.workspace import PYPROJECT, Workspace, make_absolute
 
 UV_TOML = "uv.toml"
@@ -30,7 +35,7 @@ class Shadowed:
     """A file whose settings uv does not read, though it could hold them."""
 
     path: Path
-    table: TomlPath
+    table: tuple[str, ...]
     """Where they would be in it."""
     cause: Cause
 
@@ -41,7 +46,7 @@ class Configuration:
 
     path: Path | None
     """The file; the root's pyproject.toml where no file has any. None: UV_NO_CONFIG, none is read."""
-    table: TomlPath = PYPROJECT_TABLE
+    table: tuple[str, ...] = PYPROJECT_TABLE
     """Where uv's settings are in it: ``tool.uv``, or in a uv.toml at the top."""
     settings: Table = field(repr=False, default_factory=dict)
     """What it settles: the table there."""
@@ -75,7 +80,7 @@ def is_set(environ: Mapping[str, str], variable: str) -> bool:
     return environ.get(variable, "").strip().lower() in {"1", "true", "t", "yes", "y", "on"}
 
 
-def _find_nearest(workspace: Workspace) -> tuple[Path, TomlPath, Table] | None:
+def _find_nearest(workspace: Workspace) -> tuple[Path, tuple[str, ...], Table] | None:
     """Look at the root and then above it: in each folder uv.toml, then ``[tool.uv]``, be it empty."""
     root = workspace.root
     own = root.path.parent / UV_TOML

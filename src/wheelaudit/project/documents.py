@@ -15,6 +15,12 @@ from wheelaudit.errors import ProjectFileError
 Table = Mapping[str, Any]
 """A TOML table as `tomllib` gives it."""
 
+PYPROJECT_TABLE: tuple[str, ...] = ("tool", "uv")
+"""Where uv's settings are in a pyproject.toml: the keys that lead there."""
+
+UV_TOML_TABLE: tuple[str, ...] = ()
+"""Where they are in a uv.toml."""
+
 
 def read_document(path: Path) -> dict[str, Any]:
     """Read a TOML file. Raises `ProjectFileError`, which names file and line."""

@@ -18,10 +18,10 @@ from wheelaudit.errors import ProjectFileError
 from wheelaudit.project.arrays import insert_element, remove_element, replace_element
 from wheelaudit.project.blocks import Block, parse_block, render_table
 from wheelaudit.project.changes import Change, apply_changes, line_end, line_start, newline_of
+from wheelaudit.project.documents import PYPROJECT_TABLE
 from wheelaudit.project.entries import (
     KEY,
     OWN_COMMENT,
-    PYPROJECT_TABLE,
     Layout,
     Place,
     equal_toml,

@@ -19,13 +19,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.errors import ProjectFileError
+from wheelaudit.project.documents import PYPROJECT_TABLE
 from wheelaudit.project.statements import Path, Statement, parse_elements, parse_statements
-
-PYPROJECT_TABLE: Path = ("tool", "uv")
-"""Where uv's settings are in a pyproject.toml."""
-
-UV_TOML_TABLE: Path = ()
-"""Where they are in a uv.toml."""
 
 KEY = "dependency-metadata"
 

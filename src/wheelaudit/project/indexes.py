@@ -104,6 +104,7 @@ def add_credentials(location: IndexLocation, name: str | None, environ: Mapping[
         location,
         username=environ.get(f"{stem}_USERNAME") or location.username,
         password=environ.get(f"{stem}_PASSWORD") or location.password,
+        variables=stem,
     )
 
 
@@ -121,12 +122,13 @@ def _parse_table(table: object, path: Path, environ: Mapping[str, str]) -> Proje
     name = find_text(table, "name", path, within="index")
     codes = find_list(table, "ignore-error-codes", path)
     location = locate(address, folder=path.parent, name=name, source=f"an index in {path}")
+    authenticate = find_text(table, "authenticate", path, within="index") or "auto"
     return ProjectIndex(
-        location=add_credentials(location, name, environ),
+        location=replace(add_credentials(location, name, environ), always=authenticate == "always"),
         name=name,
         explicit=table.get("explicit") is True,
         default=table.get("default") is True,
         format=find_text(table, "format", path, within="index") or "simple",
-        authenticate=find_text(table, "authenticate", path, within="index") or "auto",
+        authenticate=authenticate,
         ignore_error_codes=frozenset(code for code in codes if isinstance(code, int)),
     )

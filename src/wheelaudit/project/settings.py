@@ -12,9 +12,10 @@ import configparser
 import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal, get_args
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -32,6 +33,9 @@ from wheelaudit.project.indexes import (
 from wheelaudit.project.workspace import Member, Workspace, read_workspace
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+
+KeyringProvider = Literal["disabled", "subprocess"]
+"""Whether passwords are asked of the program ``keyring``, as uv's ``keyring-provider`` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,47 @@ def find_default_index(
     is there but wrong: falling through would ask another index than meant.
     """
     return _as_default(next(_find_defaults(environ, project, files, cwd)))
+
+
+def find_keyring_provider(
+    *, environ: Mapping[str, str], project: ProjectSettings, files: SettingsFiles
+) -> KeyringProvider:
+    """Return what uv would do: UV_KEYRING_PROVIDER, the project's setting, the user's, else ``disabled``.
+
+    pip's setting of that name has other values and other meanings, and uv does not read it.
+    Raises `UsageError` and `ProjectFileError` for a value that is none.
+    """
+    chosen = environ.get("UV_KEYRING_PROVIDER")
+    if chosen:
+        provider = _parse_provider(chosen)
+        if provider is None:
+            raise UsageError(
+                f'UV_KEYRING_PROVIDER is "{chosen}".', remedy=f"Set it to {' or '.join(get_args(KeyringProvider))}."
+            )
+        return provider
+    return next(_find_providers(environ, project, files), "disabled")
+
+
+def _find_providers(
+    environ: Mapping[str, str], project: ProjectSettings, files: SettingsFiles
+) -> Iterator[KeyringProvider]:
+    own = project.configuration
+    settings = [] if own is None or own.path is None else [(own.path, own.settings)]
+    for path, table in (*settings, *((path, read_document(path)) for path in files.uv if path.is_file())):
+        value = table.get("keyring-provider")
+        provider = _parse_provider(value)
+        if provider is not None:
+            yield provider
+        elif value is not None:
+            raise build_setting_error(path, "keyring-provider", f"is neither {' nor '.join(get_args(KeyringProvider))}")
+
+
+def _parse_provider(value: object) -> KeyringProvider | None:
+    match value:
+        case "disabled" | "subprocess":
+            return value
+        case _:
+            return None
 
 
 def find_implicit_indexes(
@@ -276,7 +321,7 @@ def _parse_requires_python(value: object, path: Path) -> SpecifierSet | None:
 
 
 def _as_default(location: IndexLocation) -> IndexLocation:
-    return IndexLocation(name=DEFAULT_NAME, url=location.url, username=location.username, password=location.password)
+    return replace(location, name=DEFAULT_NAME)
 
 
 def _read_pip_index(path: Path) -> str | None:
