@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.locks import TORCH_TAPE, write_torch_project
 from tests.cli.projects import FOUR, copy_four_extras
 from wheelaudit.cli.audit import command
 from wheelaudit.cli.help import build_help
@@ -62,6 +63,25 @@ def test_check_is_what_the_command_prints(
     path.write_text(f"{text}\n{by_hand}", encoding="utf-8")
     assert run(["check", *FOUR, "--color", "never"]) == 1
     block("check", capsys.readouterr().out)
+
+
+def test_explanation_is_what_the_command_prints(
+    block: Block, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["explain", *SHOW, "--color", "never"]) == 0
+    block("explain", capsys.readouterr().out)
+
+
+def test_lock_is_what_the_command_prints(
+    block: Block, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_torch_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["lock", *TORCH_TAPE, "--color", "never"]) == 1
+    block("lock", capsys.readouterr().out)
 
 
 def test_report_is_of_the_command_above_it() -> None:

@@ -26,9 +26,10 @@ from packaging.version import Version
 from wheelaudit.errors import HttpStatusError, ProjectNotFoundError, ReleaseNotFoundError, WheelAuditError
 from wheelaudit.index.client import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from wheelaudit.index.crawl import DEFAULT_CONCURRENCY
+from wheelaudit.index.listing import build_wheel
 from wheelaudit.index.locations import IndexLocation
 from wheelaudit.index.pages import PageLink, ProjectPage
-from wheelaudit.index.selection import RequirementSpec, Wanted, build_wheel, find_releases, parse_spec
+from wheelaudit.index.selection import RequirementSpec, Wanted, find_releases, parse_spec
 from wheelaudit.jobs import (
     Indexes,
     IndexJob,

@@ -601,7 +601,8 @@ async def test_audit_passes_the_store_on(folder: Path) -> None:
 
 async def test_wheel_that_is_remembered_is_found_without_its_page_and_not_taken_for_its_inside(tmp_path: Path) -> None:
     name = "demo_project-1.0-py3-none-any.whl"
-    with serve_files(FileServer(files={f"/packages/{name}.metadata": METADATA})) as server, MetadataStore(tmp_path) as store:
+    files = FileServer(files={f"/packages/{name}.metadata": METADATA})
+    with serve_files(files) as server, MetadataStore(tmp_path) as store:
         advertised = hashlib.sha256(METADATA).hexdigest()
         wheel = replace(build_wheel_file(name, host=server.url, metadata_sha256=advertised), sha256="ab" * 32)
         bare = replace(wheel, has_metadata=False, metadata_sha256=None)

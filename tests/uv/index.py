@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from tests.cli.indexes import pack_metadata
 from tests.index.server import FileServer
 from wheelaudit.metadata import Reading, WheelMetadata
 
@@ -30,6 +31,10 @@ class ServedWheel:
     yanked: str | None = None
     requires_python: str | None = None
     """The page's ``data-requires-python``; None: not there."""
+    sha256: str | None = None
+    """Of the wheel, as the page gives it; None: it does not. Without it uv fetches the wheel for an export."""
+    inside: bool = False
+    """Whether METADATA lies in the wheel alone, and no ``.metadata`` beside it."""
 
 
 @dataclass(kw_only=True)
@@ -49,9 +54,13 @@ class SimpleIndex:
         """Put wheels on their projects' pages, below those that are there."""
         changed = set()
         for wheel in wheels:
-            project, *_ = parse_wheel_filename(wheel.filename)
+            project, version, *_ = parse_wheel_filename(wheel.filename)
             self.wheels.setdefault(project, []).append(wheel)
-            self.server.files[f"{self.path}/{project}/{quote(wheel.filename)}.metadata"] = wheel.metadata
+            path = f"{self.path}/{project}/{quote(wheel.filename)}"
+            if wheel.inside:
+                self.server.files[path] = pack_metadata(wheel.metadata, project, str(version))
+            else:
+                self.server.files[f"{path}.metadata"] = wheel.metadata
             changed.add(project)
         for project in changed:
             lines = "\n".join(map(_anchor, self.wheels[project]))
@@ -62,12 +71,13 @@ class SimpleIndex:
 
 def _anchor(wheel: ServedWheel) -> str:
     digest = hashlib.sha256(wheel.metadata).hexdigest()
-    attributes = f'data-core-metadata="sha256={digest}"'
+    attributes = "" if wheel.inside else f'data-core-metadata="sha256={digest}"'
     if wheel.requires_python is not None:
         attributes += f' data-requires-python="{html.escape(wheel.requires_python)}"'
     if wheel.yanked is not None:
         attributes += f' data-yanked="{html.escape(wheel.yanked)}"'
-    return f'<a href="{quote(wheel.filename)}" {attributes}>{wheel.filename}</a><br>'
+    fragment = "" if wheel.sha256 is None else f"#sha256={wheel.sha256}"
+    return f'<a href="{quote(wheel.filename)}{fragment}" {attributes}>{wheel.filename}</a><br>'
 
 
 def build_metadata(project: str, version: str, *, extras: Iterable[str] = (), requires: Iterable[str] = ()) -> bytes:

@@ -14,7 +14,8 @@ from wheelaudit.audit.uv import lower_bound
 from wheelaudit.audit.values import Verdict
 from wheelaudit.environments import Served
 from wheelaudit.grid import build_served, find_distinct
-from wheelaudit.markers import Comparison, comparisons
+from wheelaudit.markers import Comparison
+from wheelaudit.markers import comparisons as find_comparisons
 from wheelaudit.metadata import (
     CoreMetadata,
     Reading,
@@ -70,7 +71,7 @@ class Scene:
     bounds: Mapping[WheelFile, SpecifierSet | None]
     """Requires-Python of each wheel's metadata; the page's where it is unread."""
     comparisons: tuple[Comparison, ...]
-    """Those of all markers."""
+    """Those of all markers, and those of others that it was laid out for."""
 
     @property
     def unread(self) -> tuple[UnreadableWheel, ...]:
@@ -97,8 +98,11 @@ class Scene:
         return needs
 
 
-def build_scene(readings: Sequence[Reading]) -> Scene:
-    """Lay a release's readings out over the environments that its wheels serve."""
+def build_scene(readings: Sequence[Reading], *, comparisons: Iterable[Comparison] = ()) -> Scene:
+    """Lay a release's readings out over the environments that its wheels serve.
+
+    ``comparisons`` are of other markers that the environments must tell apart, such as a lock's.
+    """
     read = tuple(reading for reading in readings if isinstance(reading, WheelMetadata))
     # Wheels of one advertised hash share one object: what is asked of a metadata is reckoned once for all of them.
     cores = {core_signature(core): core for core in {id(each.core): each.core for each in read}.values()}
@@ -109,7 +113,8 @@ def build_scene(readings: Sequence[Reading]) -> Scene:
         for reading in readings
     }
     markers = dict.fromkeys(line.marker for core in cores.values() for line in core.requires_dist)
-    named = tuple(dict.fromkeys(comparison for marker in markers for comparison in comparisons(marker)))
+    own = (comparison for marker in markers for comparison in find_comparisons(marker))
+    named = tuple(dict.fromkeys((*own, *comparisons)))
     served = build_served([reading.wheel for reading in readings], requires_python=bounds, comparisons=named)
     distinct = find_distinct(served)
     numbers: dict[tuple[str, ...], int] = {}
@@ -165,7 +170,7 @@ def find_extras(cores: Iterable[CoreMetadata]) -> tuple[NormalizedName, ...]:
         for line in core.requires_dist:
             extras.update(
                 NormalizedName(comparison.value)
-                for comparison in comparisons(line.marker)
+                for comparison in find_comparisons(line.marker)
                 if comparison.variable == "extra" and comparison.op in ("==", "!=") and comparison.value
             )
     return tuple(sorted(extras))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from packaging.specifiers import SpecifierSet
@@ -33,28 +34,88 @@ _STABLE_ABIS = ("abi3", "abi3t")
 _KNOWN_KINDS = ("py", "cp", "pp", "graalpy")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedWheel:
+    """A wheel that uv does not consider, and why: a few words."""
+
+    wheel: WheelFile
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelChoice:
+    """How uv comes to the wheel that it reads, step by step; each step keeps the order of the one before."""
+
+    index: str | None
+    """The only one that uv asks; None where there is no wheel."""
+    elsewhere: tuple[WheelFile, ...]
+    """On other indexes, and so never looked at."""
+    listed: tuple[WheelFile, ...]
+    """1. Sorted by file name, bytewise."""
+    dropped: tuple[DroppedWheel, ...]
+    """2. Outside the project's Python bound, or of tags that uv does not know."""
+    admitted: tuple[WheelFile, ...]
+    """What is left of `listed`."""
+    highest: tuple[WheelFile, ...]
+    """3. Those of the highest build tag among `admitted`; without any build tag, all of them."""
+    refused: str | None
+    """Why uv takes none although some are left; None where it takes one, or none is left."""
+    wheel: WheelFile | None
+    """4. The first of `highest`: the wheel that uv reads."""
+
+
 def find_wheel_read(
     wheels: Sequence[WheelFile], *, requires_python: SpecifierSet | None, indexes: Sequence[str] = ()
 ) -> WheelFile | None:
-    """Return the wheel whose metadata uv reads in a project with this Python bound; None where none is left.
+    """Return the wheel whose metadata uv reads in a project with this Python bound; None where none is left."""
+    return explain_choice(wheels, requires_python=requires_python, indexes=indexes).wheel
+
+
+def explain_choice(
+    wheels: Sequence[WheelFile], *, requires_python: SpecifierSet | None, indexes: Sequence[str] = ()
+) -> WheelChoice:
+    """Return the wheel that uv reads in a project with this Python bound, and the steps that lead to it.
 
     ``indexes`` are those of the release, as the user ordered them: uv asks the first one
     that has the project, and no other. Yanked wheels count like any: they are in a
     release only where it is pinned with ``==``, and then uv takes them too (PEP 592).
     """
-    first_index = next(iter(indexes), wheels[0].index if wheels else None)
-    own = [wheel for wheel in sorted(wheels, key=wheel_order) if wheel.index == first_index]
-    admitted = [wheel for wheel in own if admits_tags(wheel, requires_python)]
-    if not any(_can_serve(wheel, requires_python) for wheel in admitted):
-        return None
-    # max() keeps the first of equals: the file name decides where the build tag does not.
-    return max(admitted, key=lambda wheel: wheel.build, default=None)
+    index = next(iter(indexes), wheels[0].index if wheels else None)
+    ordered = sorted(wheels, key=wheel_order)
+    listed = tuple(wheel for wheel in ordered if wheel.index == index)
+    reasons = {wheel: _explain_drop(wheel, requires_python) for wheel in listed}
+    admitted = tuple(wheel for wheel in listed if reasons[wheel] is None)
+    build = max((wheel.build for wheel in admitted), default=())
+    highest = tuple(wheel for wheel in admitted if wheel.build == build)
+    refused = None
+    if admitted and not any(_can_serve(wheel, requires_python) for wheel in admitted):
+        refused = f"all of them need a newer Python than {requires_python} admits"
+    return WheelChoice(
+        index=index,
+        elsewhere=tuple(wheel for wheel in ordered if wheel.index != index),
+        listed=listed,
+        dropped=tuple(DroppedWheel(wheel=wheel, reason=reason) for wheel, reason in reasons.items() if reason),
+        admitted=admitted,
+        highest=highest,
+        refused=refused,
+        # The file name decides where the build tag does not.
+        wheel=None if refused else next(iter(highest), None),
+    )
 
 
-def admits_tags(wheel: WheelFile, requires_python: SpecifierSet | None) -> bool:
-    """Whether uv keeps a wheel for a project with this bound (`RequiresPython::matches_wheel_tag`)."""
+def _explain_drop(wheel: WheelFile, requires_python: SpecifierSet | None) -> str | None:
+    """Say why uv drops a wheel for a project with this bound; None where it keeps it: one of its tags is enough.
+
+    Source: uv's `RequiresPython::matches_wheel_tag`.
+    """
     lower, upper = find_bounds(requires_python)
-    return any(_admits(tag.interpreter, tag.abi, lower, upper) for tag in wheel.tags)
+    reasons: set[str] = set()
+    for tag in wheel.tags:
+        reason = _explain_tag(tag.interpreter, tag.abi, lower, upper)
+        if reason is None:
+            return None
+        reasons.add(reason)
+    return ", ".join(sorted(reasons)) or "it has no tag"
 
 
 def find_bounds(requires_python: SpecifierSet | None) -> tuple[Minor | None, Minor | None]:
@@ -88,31 +149,38 @@ def find_bounds(requires_python: SpecifierSet | None) -> tuple[Minor | None, Min
     return lower, upper
 
 
-def _admits(python: str, abi: str, lower: Minor | None, upper: Minor | None) -> bool:
-    """Whether uv keeps a tag: the ABI decides, and the Python tag only where there is none. Unknown tags go."""
+def _explain_tag(python: str, abi: str, lower: Minor | None, upper: Minor | None) -> str | None:
+    """Say why uv drops a tag: the ABI decides, and the Python tag only where there is none. Unknown tags go."""
     if abi in _STABLE_ABIS or _PYSTON_ABI.fullmatch(abi):
-        return True
+        return None
     if abi != "none":
         match = _VERSIONED_ABI.fullmatch(abi)
         if match is None:
-            return False
+            return f"uv does not know the ABI tag {abi}"
         digits = match["cp"] or match["pypy"] or match["graalpy"]
-        return _is_within((int(digits[0]), int(digits[1:])), lower, upper)
+        return _explain_version((int(digits[0]), int(digits[1:])), lower, upper)
     tag = parse_python_tag(python)
     if tag is None or tag.kind not in _KNOWN_KINDS:
-        return False
+        return f"uv does not know the Python tag {python}"
     if tag.minor is None:
         # uv knows py3 and cp3, but not pp3; and Python 2 goes.
-        return tag.kind == "cp" or (tag.kind == "py" and tag.major != 2)
+        known = tag.kind == "cp" or (tag.kind == "py" and tag.major != 2)
+        return None if known else f"uv does not take the Python tag {python}"
     if tag.kind == "py" and tag.major != 2:
         # py37-none is a floor: it serves everything from 3.7 on.
-        return tag.major > 3 or upper is None or (tag.major, tag.minor) <= upper
-    return _is_within((tag.major, tag.minor), lower, upper)
+        serves = tag.major > 3 or upper is None or (tag.major, tag.minor) <= upper
+        return None if serves else f"Python {tag.major}.{tag.minor} is above the project's"
+    return _explain_version((tag.major, tag.minor), lower, upper)
 
 
-def _is_within(version: Minor, lower: Minor | None, upper: Minor | None) -> bool:
-    """Whether a minor version lies in the bound; Python 2 never does."""
-    return version[0] > 2 and (lower is None or version >= lower) and (upper is None or version <= upper)
+def _explain_version(version: Minor, lower: Minor | None, upper: Minor | None) -> str | None:
+    """Say why a minor version does not lie in the bound, as Python 2 never does; None where it lies there."""
+    name = f"Python {version[0]}.{version[1]}"
+    if version[0] <= 2:
+        return f"{name} is Python 2"
+    if lower is not None and version < lower:
+        return f"{name} is below the project's"
+    return f"{name} is above the project's" if upper is not None and version > upper else None
 
 
 def _can_serve(wheel: WheelFile, requires_python: SpecifierSet | None) -> bool:

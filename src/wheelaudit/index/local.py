@@ -29,9 +29,9 @@ from wheelaudit.errors import (
     ReleaseNotFoundError,
     UsageError,
 )
+from wheelaudit.index.listing import WHEEL_SUFFIX, ListedFiles, build_release
 from wheelaudit.index.locations import IndexLocation, path_of_url, url_of_path
 from wheelaudit.index.pages import MAX_PAGE_BYTES, PageLink, ProjectPage, parse_project_page
-from wheelaudit.index.selection import WHEEL_SUFFIX, ListedFiles, build_release
 from wheelaudit.metadata import Fault, WheelMetadata, parse_metadata
 from wheelaudit.release import Release, SkippedFile, WheelFile, parse_wheel_name
 

@@ -11,21 +11,28 @@ import bisect
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelaudit.errors import ReleaseNotFoundError, UsageError
+from wheelaudit.index.listing import (
+    WHEEL_SUFFIX,
+    ListedFiles,
+    ProjectNames,
+    build_listing,
+    build_release,
+    find_version_text,
+    parse_version,
+)
 from wheelaudit.index.locations import path_of_url
 from wheelaudit.index.pages import PageLink, ProjectPage
-from wheelaudit.release import Release, SkippedFile, WheelFile, parse_wheel_name, wheel_order
+from wheelaudit.release import Release, parse_wheel_name
 
-WHEEL_SUFFIX = ".whl"
-_SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.Z", ".tar")
 _NEAREST = 5
 _EXAMPLE = "Write NAME or NAME==VERSION, such as torch==2.6.0+cu126, or a wheel or folder such as dist/."
 
@@ -106,7 +113,7 @@ class VersionSieve:
 
     def __init__(self, wanted: Wanted, *, on_wheel: Callable[[PageLink], None] | None = None) -> None:
         self._wanted = wanted
-        self._is_project = _ProjectNames(wanted.project)
+        self._is_project = ProjectNames(wanted.project)
         self._known: dict[str, bool] = {}
         """By name and version as wheels' names begin with them."""
         self._on_wheel = on_wheel if wanted.exact else None
@@ -116,13 +123,13 @@ class VersionSieve:
     def wants(self, filename: str) -> bool:
         """Whether the file is of a wanted version."""
         if not filename.endswith(WHEEL_SUFFIX):
-            text = _version_text(filename, self._is_project)
+            text = find_version_text(filename, self._is_project)
             return text is not None and self._admits(text)
         # Asked of each of 30,000 wheels: what decides, name and version, comes before the second dash.
         prefix = filename[: filename.find("-", filename.find("-") + 1)]
         known = self._known.get(prefix)
         if known is None:
-            text = _version_text(filename, self._is_project)
+            text = find_version_text(filename, self._is_project)
             known = self._known[prefix] = text is not None and self._admits(text)
             if text is not None and not known:
                 self.others[text] = Version(text)
@@ -134,7 +141,7 @@ class VersionSieve:
             self._on_wheel(link)
 
     def _admits(self, text: str) -> bool:
-        version = _parse_version(text)
+        version = parse_version(text)
         return version is None or self._wanted.admits(version)
 
 
@@ -148,7 +155,7 @@ def find_releases(
     Pre-releases as PEP 440 says: where the specifier names one or nothing else
     matches. Raises `ReleaseNotFoundError`, which names the nearest versions.
     """
-    listing = _build_listing(pages, spec.project)
+    listing = build_listing(pages, spec.project)
     pinned = spec.pins
     # A version of which only a source distribution is left still counts here: wheels of a
     # pre-release do not stand in for a final release without any.
@@ -167,69 +174,6 @@ def find_releases(
     return tuple(sorted(chosen, key=lambda release: release.version))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedFiles:
-    """What indexes list of one version, before any wheel's name is understood."""
-
-    wheels: list[tuple[str, PageLink]] = field(default_factory=list)
-    """Index name and link: indexes as the user gave them, links in the page's order."""
-    others: list[PageLink] = field(default_factory=list)
-    """Source distributions and eggs."""
-    skipped: list[SkippedFile] = field(default_factory=list)
-    """Files of this version whose address or version cannot be understood."""
-
-    def takes_part(self, *, yanked: bool) -> bool:
-        """Whether any file may be chosen; a yanked one only where ``yanked`` files are admitted."""
-        links = [*(link for _, link in self.wheels), *self.others]
-        return any(yanked or link.yanked is None for link in links)
-
-
-def build_release(project: NormalizedName, version: Version, files: ListedFiles, *, yanked: bool) -> Release:
-    """Build the release of ``files``: names parsed, each URL of an index once, in the order uv reads them.
-
-    What cannot be placed is in ``skipped``; so the release may have no wheels.
-    """
-    wheels: dict[WheelFile, None] = {}
-    skipped: dict[SkippedFile, None] = dict.fromkeys(files.skipped)
-    for index, link in files.wheels:
-        if link.yanked is not None and not yanked:
-            reason = f"it is yanked: {link.yanked}" if link.yanked else "it is yanked"
-            skipped[SkippedFile(filename=link.filename, reason=reason)] = None
-            continue
-        try:
-            wheels.setdefault(build_wheel(link, index))
-        except ValueError as error:
-            skipped[SkippedFile(filename=link.filename, reason=_reason(error, link.filename))] = None
-    return Release(
-        project=project,
-        version=version,
-        # Stable: wheels of one name keep the order of the indexes, then of the page.
-        wheels=tuple(sorted(wheels, key=wheel_order)),
-        skipped=tuple(sorted(skipped, key=lambda file: (file.filename, file.reason))),
-        indexes=tuple(dict.fromkeys(wheel.index for wheel in wheels)),
-    )
-
-
-def build_wheel(link: PageLink, index: str) -> WheelFile:
-    """Build the wheel of a link; raises ValueError where its name is none of PEP 427."""
-    project, version, build, tags = parse_wheel_name(link.filename)
-    return WheelFile(
-        filename=link.filename,
-        url=link.url,
-        index=index,
-        project=project,
-        version=version,
-        build=build,
-        tags=tags,
-        sha256=link.sha256,
-        has_metadata=link.has_metadata,
-        metadata_sha256=link.metadata_sha256,
-        requires_python=link.requires_python,
-        yanked=link.yanked,
-        size=link.size,
-    )
-
-
 def _pins(specifier: SpecifierSet) -> bool:
     return any(
         part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*")) for part in specifier
@@ -239,7 +183,7 @@ def _pins(specifier: SpecifierSet) -> bool:
 def _may_admit(specifier: SpecifierSet, version: Version) -> bool:
     # "===" compares texts (PEP 440), and the text that stands for a version is that of its first file.
     texts = (part.version for part in specifier if part.operator == "===")
-    return specifier.contains(version, prereleases=True) or any(_parse_version(text) == version for text in texts)
+    return specifier.contains(version, prereleases=True) or any(parse_version(text) == version for text in texts)
 
 
 def _looks_like_folder(text: str) -> bool:
@@ -270,92 +214,6 @@ def _parse_requirement(text: str) -> RequirementSpec:
             remedy=f'Write "{bare}".',
         )
     return RequirementSpec(project=canonicalize_name(requirement.name), specifier=requirement.specifier, text=text)
-
-
-def _build_listing(pages: Sequence[tuple[str, ProjectPage]], project: NormalizedName) -> dict[Version, ListedFiles]:
-    """Group the files of ``project`` by version; equal versions (``2.6``, ``2.6.0``) are one."""
-    by_text: dict[str, ListedFiles] = {}
-    unplaced: list[tuple[str, SkippedFile]] = []
-    is_project = _ProjectNames(project)
-    for index, page in pages:
-        for link in page.links:
-            text = _version_text(link.filename, is_project)
-            if text is not None:
-                files = by_text.setdefault(text, ListedFiles())
-                if link.filename.endswith(WHEEL_SUFFIX):
-                    files.wheels.append((index, link))
-                else:
-                    files.others.append(link)
-        for file in page.skipped:
-            text = _version_text(file.filename, is_project)
-            if text is not None:
-                unplaced.append((text, file))
-    listing: dict[Version, ListedFiles] = {}
-    for text, files in by_text.items():
-        version = _parse_version(text)
-        if version is None:
-            reason = f'its version "{text}" is not a version (PEP 440)'
-            unplaced += [(text, SkippedFile(filename=link.filename, reason=reason)) for _, link in files.wheels]
-            continue
-        merged = listing.setdefault(version, ListedFiles())
-        merged.wheels.extend(files.wheels)
-        merged.others.extend(files.others)
-    _place_skipped(listing, unplaced)
-    return listing
-
-
-def _place_skipped(listing: Mapping[Version, ListedFiles], unplaced: Iterable[tuple[str, SkippedFile]]) -> None:
-    """Report a file that cannot be used with each release that it plausibly belongs to."""
-    for text, file in unplaced:
-        version = _parse_version(text)
-        if version is not None and version in listing:
-            listing[version].skipped.append(file)
-        elif version is None:
-            for other, files in listing.items():
-                # "2.6.0.git1a2b" may belong to 2.6.0 and 2.6.0+cpu, but not to 2.6 or 2.
-                if re.match(rf"{re.escape(other.public)}(?!\.?\d)", text):
-                    files.skipped.append(file)
-
-
-class _ProjectNames:
-    """Whether a name as spelled in a file name is the project's; one page has few spellings of many files."""
-
-    def __init__(self, project: NormalizedName) -> None:
-        self._project = project
-        self._known: dict[str, bool] = {}
-
-    def __call__(self, name: str) -> bool:
-        known = self._known.get(name)
-        if known is None:
-            known = self._known[name] = canonicalize_name(name) == self._project
-        return known
-
-
-def _version_text(filename: str, is_project: _ProjectNames) -> str | None:
-    """Return the version part of a file's name; None where it is another project's file, or no distribution."""
-    if filename.endswith((WHEEL_SUFFIX, ".egg")):
-        # In both a dash within a part is escaped, so the version lies between the first two.
-        name, _, rest = filename.rpartition(".")[0].partition("-")
-        text = rest.partition("-")[0]
-    elif filename.endswith(_SDIST_SUFFIXES):
-        stem = next(filename.removesuffix(suffix) for suffix in _SDIST_SUFFIXES if filename.endswith(suffix))
-        name, _, text = stem.rpartition("-")
-    else:
-        return None
-    return text if name and is_project(name) else None
-
-
-def _parse_version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
-
-
-def _reason(error: ValueError, filename: str) -> str:
-    """Say why a name is not understood without repeating the name, which is shown beside it."""
-    text = str(error).replace(repr(filename), "").replace(filename, "").strip(" :")
-    return f"its name is not understood ({text})" if text else "its name is not understood"
 
 
 def _release_not_found(
@@ -402,7 +260,7 @@ def _unparsed(listing: Mapping[Version, ListedFiles], matching: Iterable[Version
 
 def _nearest_versions(present: Iterable[Version], specifier: SpecifierSet) -> list[Version]:
     """Return up to five versions with wheels around the one that the specifier names, else the newest."""
-    targets = (_parse_version(part.version.removesuffix(".*")) for part in specifier)
+    targets = (parse_version(part.version.removesuffix(".*")) for part in specifier)
     target = next((version for version in targets if version is not None), None)
     versions = sorted(present)
     if target is None or not target.is_prerelease:
