@@ -19,11 +19,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from scripts import _bench_peers as peers
 from scripts import _bench_wire as wire
 from scripts._bench_index import PLACES, BuiltProject, Shape, build_project
+from scripts._bench_lock import RELEASES, build_lock, uv_lock_commands, wheelaudit_lock_commands
 from scripts._bench_peers import Cost
 from scripts._bench_server import Server, Traffic, serve
 
@@ -38,7 +40,9 @@ SHAPES = {
     "200-inside": Shape(wheels=200, links=4_000, distinct=200, metadata=False),
 }
 RANGE_WHEELS = 4
-PARTS = (*SHAPES, "range", "page", "start")
+LOCKS = {"lock": True, "lock-inside": False}
+"""Part to whether ``.metadata`` files lie beside the wheels."""
+PARTS = (*SHAPES, *LOCKS, "range", "page", "start")
 
 Samples = list[tuple[Cost, Traffic]]
 
@@ -134,6 +138,8 @@ def _parse_arguments() -> argparse.Namespace:
 
 def _print_part(bench: Bench, part: str) -> None:
     match part:
+        case "lock" | "lock-inside":
+            _print_lock(bench, metadata=LOCKS[part])
         case "range":
             _print_range(bench)
         case "page":
@@ -223,6 +229,36 @@ def _median(runs: Samples, measure: Callable[[Cost, Traffic], float]) -> float:
 
 def _size(octets: float) -> str:
     return f"{octets / 1e6:,.2f} MB" if octets >= 1e6 else f"{octets / 1e3:,.1f} kB"
+
+
+def _print_lock(bench: Bench, *, metadata: bool) -> None:
+    """A whole lock: what uv takes to make it, and wheelaudit to hold it against its wheels."""
+    if not peers.find_tool("uv"):
+        return
+    environ = peers.build_environ(bench.server, bench.folder)
+    built = build_lock(bench.server, bench.root, bench.folder, environ, metadata=metadata)
+    makers = _build_lock_peers("uv lock", partial(uv_lock_commands, built))
+    readers = _build_lock_peers("wheelaudit lock", partial(wheelaudit_lock_commands, built))
+    # A cold run empties all caches: first all of uv's, then all of wheelaudit's.
+    samples = bench.measure([*makers, *readers])
+    beside = "with" if metadata else "without"
+    print(f"\n**A lock of {RELEASES} releases, {built.wheels} wheels, {beside} `.metadata`**\n")
+    print("| | time | ratio to `uv lock` so | CPU | CPU a wheel | peak memory | requests | bytes |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for maker, reader in zip(makers, readers, strict=True):
+        for peer in (maker, reader):
+            if peer.name in samples and maker.name in samples:
+                cells = _describe(samples[peer.name], samples[maker.name], built.wheels)
+                print(f"| {peer.name} | {' | '.join(cells)} |", flush=True)
+
+
+def _build_lock_peers(name: str, build: Callable[..., list[list[str]]]) -> list[Peer]:
+    """Return a command in three states: with nothing kept, with pages to be asked for again, without network."""
+    return [
+        Peer(name=f"{name}, cold", commands=build()),
+        Peer(name=f"{name}, warm", commands=build(), cold=False),
+        Peer(name=f"{name}, offline", commands=build("--offline"), cold=False),
+    ]
 
 
 def _print_range(bench: Bench) -> None:

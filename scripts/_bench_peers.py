@@ -40,7 +40,7 @@ def find_missing() -> list[str]:
     """Return what is not installed, and what is left out for want of it."""
     left_out = {
         "curl": "the peer `curl --parallel` is left out",
-        "uv": "the peer `uv pip compile` is left out",
+        "uv": "the peer `uv pip compile` and the locks are left out",
         "nginx": "a Python server without TLS and HTTP/2 stands in",
         "openssl": "a Python server without TLS and HTTP/2 stands in",
     }

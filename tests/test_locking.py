@@ -498,6 +498,8 @@ async def test_wheel_of_a_name_that_is_none_is_told_and_hides_no_other(index: Si
     assert find(check).wheels == 4
     (note,) = check.notes
     assert variant in note
+    other = await check_lock(world / "uv.lock", only={canonicalize_name("base")})
+    assert other.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -742,3 +744,19 @@ async def test_second_run_asks_only_whether_the_page_has_changed(
         index.server.requests.clear()
         assert told(find(await check_lock(path, store=store))) == LOST
     assert asked(index.server) == index.server.conditional == ["/simple/demo/"]
+
+
+async def test_second_run_asks_nothing_of_a_release_that_is_right(
+    index: SimpleIndex, world: Path, tmp_path: Path
+) -> None:
+    add_release(index)
+    path = write_lock(world, entry(index))
+    with MetadataStore(tmp_path / "store") as store:
+        assert find(await check_lock(path, store=store)).lock_audit is not None
+        asked = len(index.server.requests)
+        release = find(await check_lock(path, store=store))
+        assert release.lock_audit is not None
+        assert (release.lock_audit.status, len(release.lock_audit.readings)) == ("right", 3)
+        assert len(index.server.requests) == asked
+        await check_lock(path, store=store, refresh=True)
+        assert len(index.server.requests) == asked + 2, "--refresh asks for page and metadata again"

@@ -29,7 +29,7 @@ from wheelaudit.index.selection import RequirementSpec, Wanted
 from wheelaudit.jobs import Indexes, ProjectJob, TargetJob
 from wheelaudit.lock import Lock, LockedPackage, LockKind
 from wheelaudit.locktargets import Target, build_targets, find_advertised, find_plan, find_skipped, may_be
-from wheelaudit.metadata import Reading, UnreadableWheel
+from wheelaudit.metadata import Reading, UnreadableWheel, WheelMetadata
 from wheelaudit.project.locks import find_roots, read_lock
 from wheelaudit.release import Release, WheelFile, wheel_order
 from wheelaudit.session import Failure, Manner, Session, Watcher, open_session, read_project
@@ -134,7 +134,8 @@ async def check_lock(
     # Out of the task group it would come as a group of errors.
     if session.bugs:
         raise session.bugs[0]
-    return LockCheck(kind=lock.kind, releases=checked[0], notes=tuple(_find_notes(lock, path, targets.values())))
+    told = [target for target in targets.values() if not only or target.release.project in only]
+    return LockCheck(kind=lock.kind, releases=checked[0], notes=tuple(_find_notes(lock, path, told)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,19 +186,29 @@ class _Check:
         )
 
     async def _read(self, target: Target) -> tuple[Release, tuple[Reading, ...]] | Failure:
-        """Read the wheels that the lock names of a release."""
+        """Read the wheels that the lock names of a release; from the store alone where it has all of them."""
+        stored = tuple(filter(None, map(self.session.client.find_stored, target.release.wheels)))
+        if len(stored) == len(target.release.wheels):
+            return self._finish(target, stored)
         async with self.reading:
             try:
                 page = None if target.location is None else await self._read_page(target, target.location)
                 found = list(find_advertised(target, page))
                 readable = [each for each in found if isinstance(each, WheelFile)]
                 readings = await self.session.crawl(replace(target.release, wheels=tuple(readable)))
+                await self.session.client.remember(_find_certain(target, readings))
             except Exception as error:
                 return self.session.fail(target.release.spec, error)
         unread = [each for each in found if isinstance(each, UnreadableWheel)]
-        for each in unread:
+        return self._finish(target, unread, told=readings)
+
+    def _finish(
+        self, target: Target, readings: Sequence[Reading], *, told: Sequence[Reading] = ()
+    ) -> tuple[Release, tuple[Reading, ...]]:
+        """Put a release's readings in order; those are told of that the crawl has not told of."""
+        for each in readings:
             self.session.watcher.wheel_read(each)
-        every = tuple(sorted((*readings, *unread), key=lambda reading: wheel_order(reading.wheel)))
+        every = tuple(sorted((*told, *readings), key=lambda reading: wheel_order(reading.wheel)))
         release = replace(target.release, wheels=tuple(reading.wheel for reading in every))
         self.session.watcher.release_read(release)
         return release, every
@@ -254,6 +265,15 @@ class _Check:
         targets = (TargetJob(location=each, versions=(release.version,), wanted=()) for each in group.values())
         spec = RequirementSpec(project=release.project, specifier=SpecifierSet(), text=release.spec)
         return ProjectJob(spec=spec, targets=tuple(targets))
+
+
+def _find_certain(target: Target, readings: Iterable[Reading]) -> Iterator[WheelMetadata]:
+    """Yield the readings of files whose hash, on the page, is the lock's: what they say, they say for good."""
+    locked = {wheel.filename: wheel for wheel in target.release.wheels}
+    for reading in readings:
+        wheel = locked[reading.wheel.filename]
+        if isinstance(reading, WheelMetadata) and wheel.sha256 is not None and reading.wheel.sha256 == wheel.sha256:
+            yield replace(reading, wheel=wheel)
 
 
 def _find_notes(lock: Lock, path: Path, targets: Iterable[Target]) -> Iterator[str]:
