@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "index": {"ground", "index"},
     "audit": {"ground", "audit"},
     # Outputs turn audits into text and files; where wheels come from is no matter of theirs.
-    "report": {"ground", "audit", "report"},
+    "report": {"ground", "audit", "history.values", "report"},
     # The one crossing: a project's settings name indexes, and index.locations is their value.
     "project": {"ground", "audit", "project", "index.locations"},
     "history": {"ground", "audit", "history"},
@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "patching": {"ground", "audit", "report", "project", "patching"},
     "checking": {"ground", "index", "audit", "project", "session", "pipeline", "patching", "checking"},
     "locktargets": {"ground", "index", "project", "jobs", "locktargets"},
+    "nightly": {"ground", "index", "audit", "project", "history", "jobs", "session", "nightly"},
     "locking": {"ground", "index", "audit", "project", "jobs", "session", "pipeline", "locktargets", "locking"},
     # `import wheelaudit`: the public names, handed out from below the roof.
     "wheelaudit": {"ground", "index", "audit", "report", "project", "history", "session", "pipeline"},
@@ -49,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
         "patching",
         "checking",
         "locking",
+        "nightly",
         "cli",
         "wheelaudit",
     },

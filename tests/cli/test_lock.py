@@ -399,6 +399,15 @@ def test_lock_made_from_the_aarch64_wheel_is_told_and_mended(cli: Cli, world: Pa
     assert read_versions(path) == ("2.6.0+cu126",)
 
 
+def test_annotation_stands_at_the_package_in_the_lock(cli: Cli, world: Path) -> None:
+    write_torch_project(world)
+    lines = (world / "uv.lock").read_text(encoding="utf-8").split("\n")
+    line = lines.index('name = "torch"')
+    assert lines[line - 1] == "[[package]]"
+    run = cli("lock", *TORCH_TAPE, "--format", "github")
+    assert run.out.startswith(f"::error file=uv.lock,line={line},title=WA411%3A ")
+
+
 def test_only_what_is_asked_for_is_read(cli: Cli, world: Path) -> None:
     write_torch_project(world)
     done = cli("lock", *TORCH_TAPE, "--only", "sympy")

@@ -23,10 +23,20 @@ if TYPE_CHECKING:
     import datetime
 
     from wheelaudit.audit.values import Audit, Verdict
+    from wheelaudit.errors import WheelAuditError
     from wheelaudit.pipeline import Failure, Outcome
     from wheelaudit.project.rules import Rules
 
-Format = Literal["human", "json", "jsonl", "toml"]
+Format = Literal["human", "json", "jsonl", "toml", "markdown", "html", "sarif", "github"]
+RENDERERS: dict[str, tuple[str, ...]] = {
+    "jsonl": ("json",),
+    "markdown": ("audit_markdown",),
+    "sarif": ("audit_results", "sarif"),
+    "github": ("audit_results", "github"),
+}
+"""The modules of a format's renderer, where it is not the one of its name."""
+TELLS_FAILURES = ("jsonl", "sarif", "github")
+"""Formats that are a record of the run: they are written also where no release could be audited at all."""
 
 CONSISTENT, INCONSISTENT, CANNOT, UNDECIDED = 0, 1, 2, 3
 
@@ -90,10 +100,12 @@ class AuditOptions:
     "--format",
     "output_format",
     envvar="WHEELAUDIT_FORMAT",
-    type=click.Choice(["human", "json", "jsonl", "toml"]),
+    type=click.Choice(["human", "json", "jsonl", "toml", "markdown", "html", "sarif", "github"]),
     default="human",
-    help="A report to read, all of it as JSON, a line of JSON for each release as it is done, or the override alone. "
-    "[default: human]",
+    metavar="FORMAT",
+    help="human: a report to read; json: all of it; jsonl: a line of JSON for each release as it is done; toml: the "
+    "override alone; markdown: for an issue; html: a page for a browser; sarif: for code scanning; github: annotations "
+    "of a workflow. [default: human]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
@@ -218,8 +230,9 @@ async def _audit(
 
 def find_renderers(options: AuditOptions) -> tuple[str, ...]:
     """Return the modules that print the report: they come in while the index is awaited."""
-    name = "json" if options.output_format == "jsonl" else options.output_format
-    return (f"wheelaudit.report.{name}", *(("wheelaudit.patching",) if options.write or options.diff else ()))
+    names = RENDERERS.get(options.output_format, (options.output_format,))
+    edits = ("wheelaudit.patching",) if options.write or options.diff else ()
+    return (*(f"wheelaudit.report.{name}" for name in names), *edits)
 
 
 def streams_lines(options: AuditOptions) -> bool:
@@ -299,8 +312,7 @@ def _print(
     from wheelaudit.cli.failures import tell, tell_error
 
     # With JSON Lines a failure is a line as well, and what went to stdout is there already.
-    lines = options.output_format == "jsonl"
-    if (audits or lines) and report and not streams_lines(options):
+    if (audits or options.output_format in TELLS_FAILURES) and report and not streams_lines(options):
         to_file = options.output is not None and str(options.output) != "-"
         stream = None if to_file else sys.stdout
         color = wants_color(options.color, stream, environ)
@@ -331,9 +343,35 @@ def _render(
 
             report = render_toml(audits)
             return report.text, report.reasons
+        case "markdown":
+            from wheelaudit.report.audit_markdown import render_markdown
+
+            return render_markdown(audits, failures=told), ()
+        case "html":
+            from wheelaudit.report.html import render_html
+
+            return render_html(audits, failures=told), ()
+        case "sarif" | "github":
+            return _render_results(options.output_format, audits, told), ()
         case "human":
             from wheelaudit.report.human import render_human
 
             return render_human(audits, width=width, color=color, failures=told), ()
         case other:
             assert_never(other)
+
+
+def _render_results(
+    output_format: Literal["sarif", "github"], audits: Sequence[Audit], failures: Sequence[tuple[str, WheelAuditError]]
+) -> str:
+    from wheelaudit.report.audit_results import build_audit_results
+
+    results = build_audit_results(audits, failures=failures)
+    if output_format == "github":
+        from wheelaudit.report.github import render_github
+
+        return render_github(results)
+    from wheelaudit._version import __version__
+    from wheelaudit.report.sarif import render_sarif
+
+    return render_sarif(results, version=__version__)

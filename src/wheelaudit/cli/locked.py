@@ -29,6 +29,7 @@ def build_line(release: CheckedRelease, rules: Rules, today: datetime.date) -> L
         index=release.index,
         status="skipped",
         wheels=release.wheels,
+        line=release.line,
     )
     if release.error is not None:
         return replace(line, status="failed", reason=str(release.error))

@@ -23,8 +23,10 @@ COMMANDS = {
     "cache": "Show, prune or clear what is kept of indexes between runs.",
     "check": "Hold the overrides of a project against their indexes, and mend them.",
     "explain": "Say which wheel uv reads for a requirement, and what each platform gets.",
+    "history": "List, show, export or import what is remembered of other nights.",
     "indexes": "List the index names that --index takes here.",
     "lock": "Say what a uv.lock or pylock.toml lost or gained, for each platform.",
+    "nightly": "Look at tonight's builds, and tell what is new since the last night.",
 }
 """Command and its line in the help. A new one is a line here and a module of its name, whose ``command`` is run."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelaudit.audit.values import Audit, Finding, Verdict
+from wheelaudit.errors import WheelAuditError
 from wheelaudit.metadata import Reading
 from wheelaudit.release import Release
 
@@ -121,3 +123,29 @@ class StreamNight:
     """Told tonight, by id and subject."""
     open: tuple[OpenEvent, ...]
     """Those of other nights that are still so."""
+    closed: tuple[OpenEvent, ...] = ()
+    """Those that were open and have ended tonight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarNight:
+    """One night of a stream, as a calendar shows it."""
+
+    night: datetime.date
+    version: Version
+    verdict: Verdict
+    told: tuple[str, ...]
+    """Ids of the events that were told that night."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """Everything that one run of ``wheelaudit nightly`` has to say."""
+
+    night: datetime.date
+    streams: tuple[StreamNight, ...]
+    """Sorted."""
+    failures: tuple[tuple[str, WheelAuditError], ...]
+    """What could not be read at all (``torch on nightly/cu126``), and why."""
+    calendar: Mapping[Stream, tuple[CalendarNight, ...]] = field(default_factory=dict)
+    """The nights up to this one, oldest first; only filled for the page that draws them."""
