@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
@@ -506,7 +506,12 @@ async def test_answer_that_is_not_the_span_asked_for_is_refused(
     wire: respx.MockRouter, client: IndexClient, headers: dict[str, str]
 ) -> None:
     wheel = build_wheel_file()
-    wire.get(wheel.url).mock(side_effect=lambda request: httpx.Response(206, headers=headers, content=b"0123456789"))
+
+    async def send() -> AsyncIterator[bytes]:
+        yield b"0123456789"
+
+    # As a stream: what is given to it whole httpx unpacks itself.
+    wire.get(wheel.url).mock(side_effect=lambda request: httpx.Response(206, headers=headers, content=send()))
     async with client:
         with pytest.raises(MetadataUnreadableError):
             await client.read_metadata(wheel)

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 
 from wheelaudit.errors import CassetteError, WheelAuditError
+from wheelaudit.index.codings import CodingError, Decoder, parse_coding
 from wheelaudit.index.lean_httpx import httpx
 from wheelaudit.index.locations import without_credentials
 
@@ -310,11 +311,16 @@ def _build_exchange(request: httpx.Request, response: httpx.Response, raw: bytes
 
 def _decode(raw: bytes, headers: httpx.Headers) -> bytes | None:
     """Undo the Content-Encoding, so that bodies are readable; None where it does not fit (the client has said so)."""
-    encoding = headers.get("content-encoding", "identity")
+    coding = parse_coding(headers.get("content-encoding", ""))
+    if coding is None:
+        return raw
     try:
-        return httpx.Response(200, headers={"content-encoding": encoding}, content=raw).content
-    except httpx.DecodingError:
+        decoder = Decoder(coding)
+        data = b"".join(decoder.feed(raw))  # bounded: only what the client has read to its end comes here
+        decoder.close()
+    except CodingError:
         return None
+    return data
 
 
 def _request_key(request: httpx.Request) -> Key:
