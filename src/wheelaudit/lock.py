@@ -96,6 +96,8 @@ class LockedPackage:
     """Extra to what it brings besides; uv.lock has only extras that something locked asks for."""
     groups: Mapping[NormalizedName, tuple[Dependency, ...]] = field(default_factory=dict)
     """``dev-dependencies`` of a member."""
+    line: int | None = None
+    """Of the lock file, counted from 1: that of its ``[[package]]`` or ``[[packages]]``; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

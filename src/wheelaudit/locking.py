@@ -30,7 +30,7 @@ from wheelaudit.jobs import Indexes, ProjectJob, TargetJob
 from wheelaudit.lock import Lock, LockedPackage, LockKind
 from wheelaudit.locktargets import Target, build_targets, find_advertised, find_plan, find_skipped, may_be
 from wheelaudit.metadata import Reading, UnreadableWheel, WheelMetadata
-from wheelaudit.project.locks import find_roots, read_lock
+from wheelaudit.project.locks import add_project, read_lock
 from wheelaudit.release import Release, WheelFile, wheel_order
 from wheelaudit.session import Failure, Manner, Session, Watcher, open_session, read_project
 
@@ -69,6 +69,8 @@ class CheckedRelease:
     """Why there is nothing to compare, in a few words."""
     error: WheelAuditError | None = None
     """Why it could not be done at all."""
+    line: int | None = None
+    """Of the lock, where it begins; None: see `LockedPackage.line`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ async def check_lock(
     lock = read_lock(path)
     project = read_project(pyproject, manner)
     if lock.roots is None and project.workspace is not None:
-        lock = replace(lock, roots=find_roots(project.workspace))
+        lock = add_project(lock, project.workspace)
     indexes = Indexes(project=project, environ=manner.environ, cwd=manner.cwd)
     targets = build_targets(lock, path, indexes)
     locations = [target.location for target in targets.values() if target.location is not None]
@@ -183,6 +185,7 @@ class _Check:
             audit=audit,
             skipped=find_skipped(self.lock, package, target),
             error=read.error if isinstance(read, Failure) else None,
+            line=package.line,
         )
 
     async def _read(self, target: Target) -> tuple[Release, tuple[Reading, ...]] | Failure:

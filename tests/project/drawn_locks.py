@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from hypothesis import strategies as st
@@ -109,15 +110,18 @@ def uv_locks(draw: st.DrawFn) -> Lock:
     locked = draw(st.lists(packages(), max_size=3).map(tuple))
     # Of a lock with roots nothing is the user's project: a script asks, or a root without [project].
     projects = any(package.origin == "project" for package in locked)
+    overrides = draw(name_sets)
+    # What the user overrides is asked for as the override has it: with its extras, not with the requirement's.
+    asked = [replace(each, extras=()) if each.project in overrides else each for each in draw(roots)]
     return Lock(
         kind="uv.lock",
         requires_python=draw(bounds),
         environments=draw(marker_tuples),
         conflicts=tuple(draw(st.lists(st.lists(choices(), max_size=2).map(tuple), max_size=2))),
-        overrides=draw(name_sets),
+        overrides=overrides,
         excludes=draw(name_sets),
         overridden=draw(st.frozensets(st.tuples(names, st.none() | versions), max_size=2)),
-        roots=() if projects else draw(roots),
+        roots=() if projects else tuple(asked),
         packages=locked,
     )
 

@@ -301,6 +301,30 @@ dev = [{ name = "b", specifier = "==1" }]
     )
 
 
+def test_root_that_is_overridden_is_asked_for_as_the_user_says() -> None:
+    text = """\
+version = 1
+[manifest]
+requirements = [{ name = "a", extras = ["x"] }, { name = "b", extras = ["x"] }]
+overrides = [{ name = "a", specifier = "==1" }]
+"""
+    x = canonicalize_name("x")
+    assert [(root.project, root.extras) for root in parse_lock(text).roots or ()] == [("a", ()), ("b", (x,))]
+
+
+def test_package_says_on_which_line_it_begins() -> None:
+    lines = FULL.split("\n")
+    found = [package.line for package in parse_lock(FULL).packages]
+    assert found == [number for number, line in enumerate(lines, start=1) if line == "[[package]]"]
+    assert [
+        package.line
+        for package in parse_lock(
+            'version = 1\npackage = [{ name = "a", version = "1", \
+source = { virtual = "." } }]'
+        ).packages
+    ] == [None]
+
+
 def test_rules_for_one_package_alone_name_what_they_give_and_take() -> None:
     text = """\
 version = 1
@@ -373,6 +397,21 @@ BROKEN_PACKAGES = [
     ("optional-dependencies = { '[31m' = [] }", "optional-dependencies of the package x 1"),
     ("optional-dependencies = { a = [], A = [] }", "optional-dependencies.a of the package x 1"),
     ("dev-dependencies = { dev = {} }", "dev-dependencies.dev of the package x 1"),
+    ("metadata = 1", "metadata of the package x 1"),
+    ("metadata = { requires-dist = [1] }", "metadata.requires-dist of the package x 1"),
+    ("metadata = { requires-dist = [{ extras = ['y'] }] }", "metadata.requires-dist.name of the package x 1"),
+    (
+        "metadata = { requires-dist = [{ name = 'y', extras = ['a b'] }] }",
+        "metadata.requires-dist.extras of the package x 1",
+    ),
+    (
+        "metadata = { requires-dist = [{ name = 'y', marker = 'secret' }] }",
+        "metadata.requires-dist.marker of the package x 1",
+    ),
+    ("metadata = { requires-dev = [] }", "metadata.requires-dev of the package x 1"),
+    ("metadata = { requires-dev = { 'a b' = [] } }", "metadata.requires-dev of the package x 1"),
+    ("metadata = { requires-dev = { a = [], A = [] } }", "metadata.requires-dev.a of the package x 1"),
+    ("metadata = { requires-dev = { a = [{}] } }", "metadata.requires-dev.a.name of the package x 1"),
 ]
 
 

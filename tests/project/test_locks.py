@@ -7,10 +7,10 @@ from packaging.utils import canonicalize_name
 
 from tests.project.locking import write_files
 from wheelaudit.errors import ProjectFileError
-from wheelaudit.lock import Dependency, LockKind
-from wheelaudit.markers import parse_expression
+from wheelaudit.lock import Choice, Dependency, LockKind
+from wheelaudit.markers import Comparison, Expression, comparisons, join_all, parse_expression
 from wheelaudit.project import locks
-from wheelaudit.project.locks import find_kind, find_roots, read_lock
+from wheelaudit.project.locks import find_kind, find_roots, read_lock, read_lock_text
 from wheelaudit.project.workspace import read_workspace
 
 UV_LOCK = "version = 1\n"
@@ -92,29 +92,94 @@ def test_lock_without_end_is_not_read_to_it(tmp_path: Path, monkeypatch: pytest.
         read_lock(path)
 
 
-def test_roots_are_all_that_the_members_ask_for(tmp_path: Path) -> None:
-    files = {
-        "pyproject.toml": """\
+def test_text_of_a_lock_that_is_not_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert read_lock_text(tmp_path / "uv.lock") is None
+    assert read_lock_text(tmp_path / "file" / "uv.lock") is None
+    assert read_lock_text(tmp_path / "file") == ""
+
+
+ROOT = """\
 [project]
 name = "root"
 version = "1"
 dependencies = ["a; sys_platform == 'linux'", "b[x_y]>=1"]
 [project.optional-dependencies]
-gpu = ["c==1"]
+gpu_all = ["c==1", "a; sys_platform == 'linux'"]
 [dependency-groups]
 dev = ["d", { include-group = "more" }]
 more = ["a; sys_platform == 'linux'"]
+[tool.uv]
+dev-dependencies = ["d"]
 [tool.uv.workspace]
-members = ["one"]
-""",
-        "one/pyproject.toml": '[project]\nname = "one"\nversion = "1"\ndependencies = ["e"]\n',
-    }
-    write_files(tmp_path, files)
-    a, b, c, d, e = map(canonicalize_name, "abcde")
+members = ["one", "two"]
+"""
+MEMBERS = {
+    "one/pyproject.toml": '[project]\nname = "one"\nversion = "1"\ndependencies = ["e", "two"]\n',
+    "two/pyproject.toml": '[project]\nname = "two"\nversion = "1"\ndependencies = ["f"]\n',
+}
+
+
+def on(marker: str | None, choice: Choice) -> Expression | None:
+    """Return a marker that also asks for a choice."""
+    return join_all(None if marker is None else parse_expression(marker), Comparison("extra", "==", choice.text))
+
+
+def test_roots_are_all_that_the_members_ask_for_and_by_which_choice(tmp_path: Path) -> None:
+    write_files(tmp_path, {"pyproject.toml": ROOT, **MEMBERS})
+    a, b, c, d, e, f = map(canonicalize_name, "abcdef")
+    extra = Choice(project="", extra=canonicalize_name("gpu-all"))
+    dev, more = (Choice(project="", group=canonicalize_name(name)) for name in ("dev", "more"))
+    one, two = (Choice(project=name) for name in ("one", "two"))
+    linux = "sys_platform == 'linux'"
     assert find_roots(read_workspace(tmp_path / "pyproject.toml")) == (
-        Dependency(project=a, marker=parse_expression("sys_platform == 'linux'")),
+        Dependency(project=a, marker=parse_expression(linux)),
         Dependency(project=b, extras=(canonicalize_name("x-y"),)),
-        Dependency(project=c),
-        Dependency(project=d),
-        Dependency(project=e),
+        Dependency(project=c, marker=on(None, extra)),
+        Dependency(project=a, marker=on(linux, extra)),
+        Dependency(project=d, marker=on(None, dev)),
+        Dependency(project=a, marker=on(linux, dev)),
+        Dependency(project=a, marker=on(linux, more)),
+        Dependency(project=e, marker=on(None, one)),
+        Dependency(project=canonicalize_name("two"), marker=on(None, one)),
+        Dependency(project=f, marker=on(None, two)),
     )
+
+
+def find_sure(pyproject: Path) -> set[str]:
+    """Return the projects that are asked for without any choice."""
+    roots = find_roots(read_workspace(pyproject))
+    return {root.project for root in roots if "extra" not in {each.variable for each in comparisons(root.marker)}}
+
+
+def test_members_are_sure_as_far_as_the_project_that_was_asked_for_needs_them(tmp_path: Path) -> None:
+    write_files(tmp_path, {"pyproject.toml": ROOT, **MEMBERS})
+    assert find_sure(tmp_path / "pyproject.toml") == {"a", "b"}
+    assert find_sure(tmp_path / "one" / "pyproject.toml") == {"e", "two", "f"}
+    assert find_sure(tmp_path / "two" / "pyproject.toml") == {"f"}
+
+
+def test_root_without_a_project_stands_for_all_members(tmp_path: Path) -> None:
+    write_files(tmp_path, {"pyproject.toml": ROOT[ROOT.index("[dependency-groups]") :], **MEMBERS})
+    assert find_sure(tmp_path / "pyproject.toml") == {"e", "two", "f"}
+
+
+def test_root_that_is_overridden_is_asked_for_as_the_user_says(tmp_path: Path) -> None:
+    table = """\
+[project]
+name = "root"
+dependencies = ["a[x]", "b[x]", "c[x]"]
+[tool.uv]
+override-dependencies = ["A==1", { package = { name = "d" }, dependencies = ["b"] }]
+"""
+    write_files(tmp_path, {"pyproject.toml": table})
+    x = canonicalize_name("x")
+    found = {root.project: root.extras for root in find_roots(read_workspace(tmp_path / "pyproject.toml"))}
+    assert found == {"a": (), "b": (), "c": (x,)}
+
+
+@pytest.mark.parametrize("entry", ["1", "'=='", "{ package = { name = 'a' }, dependencies = 1 }"])
+def test_override_that_is_no_requirement_is_told(tmp_path: Path, entry: str) -> None:
+    write_files(tmp_path, {"pyproject.toml": f"[tool.uv]\noverride-dependencies = [{entry}]\n"})
+    with pytest.raises(ProjectFileError, match="override-dependencies"):
+        find_roots(read_workspace(tmp_path / "pyproject.toml"))

@@ -86,6 +86,7 @@ def test_lock_says_what_is_locked_and_for_whom() -> None:
                     Dependency(project=canonicalize_name("a"), version=Version("1"), registry="https://index.example"),
                     Dependency(project=canonicalize_name("b")),
                 ),
+                line=9,
             ),
         ),
     )

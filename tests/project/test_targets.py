@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from tests.project.locking import FOUR_EXTRAS, write_files
 from wheelaudit.errors import ProjectFileError, UsageError
+from wheelaudit.project import locks
 from wheelaudit.project.settings import ProjectSettings, read_project_settings
 from wheelaudit.project.targets import Target, find_rules, find_targets
 
@@ -126,6 +127,20 @@ def test_source_that_names_no_index_is_told(tmp_path: Path) -> None:
 def test_broken_lock_is_told_and_not_passed_over(tmp_path: Path) -> None:
     with pytest.raises(ProjectFileError, match=r"uv\.lock"):
         find(tmp_path, {"pyproject.toml": PROJECT, "uv.lock": "version = 7\n"})
+
+
+def test_lock_without_end_is_not_read_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "MAX_LOCK_BYTES", 20)
+    with pytest.raises(ProjectFileError, match=r"uv\.lock has more than 20 bytes"):
+        find(tmp_path, {"pyproject.toml": PROJECT, "uv.lock": lock() + "#" * 20})
+
+
+def test_lock_that_is_no_text_is_told(tmp_path: Path) -> None:
+    write_files(tmp_path, {"pyproject.toml": PROJECT})
+    (tmp_path / "uv.lock").write_bytes(b"version = 1\n# \xff\n")
+    with pytest.raises(ProjectFileError, match=r"uv\.lock is not UTF-8 \(line 2\)") as caught:
+        find(tmp_path, {})
+    assert "`uv lock`" in (caught.value.remedy or "")
 
 
 def test_environments_and_bounds_of_the_root_are_read(tmp_path: Path) -> None:

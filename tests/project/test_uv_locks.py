@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,9 @@ def make_sdist(project: str, *, requires: Iterable[str]) -> bytes:
 
 def read_both(path: Path) -> tuple[Lock, Mapping[str, Any]]:
     """Read a uv.lock, and hold every value against what TOML says."""
-    lock, document = read_lock(path), tomllib.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    lock, document = read_lock(path), tomllib.loads(text)
+    assert_lines(lock, text)
     assert lock.kind == "uv.lock"
     assert lock.requires_python == SpecifierSet(document["requires-python"])
     assert_same_markers(lock.environments, document.get("supported-markers", ()))
@@ -154,13 +156,26 @@ def read_both(path: Path) -> tuple[Lock, Mapping[str, Any]]:
     return lock, document
 
 
+def assert_lines(lock: Lock, text: str) -> None:
+    """Hold the line of each package against the two that stand there: the header and the name, in uv's order."""
+    lines = text.split("\n")
+    for package in lock.packages:
+        assert package.line is not None
+        assert lines[package.line - 1].strip("[]") in ("package", "packages", "distribution")
+        assert lines[package.line] == f'name = "{package.project}"'
+    assert len({package.line for package in lock.packages}) == len(lock.packages)
+
+
 def assert_same_markers(found: Iterable[Expression], texts: Iterable[str]) -> None:
     assert [Marker(str(expression)) for expression in found] == [Marker(text) for text in texts]
 
 
-def assert_same_dependencies(found: Iterable[Dependency] | None, entries: Iterable[Mapping[str, Any]]) -> None:
+def assert_same_dependencies(found: Sequence[Dependency] | None, entries: Iterable[Mapping[str, Any]]) -> None:
     assert found is not None
-    for dependency, entry in zip(found, entries, strict=True):
+    written = list(entries)
+    # Behind them stand those that uv left out: of an extra that is lost.
+    assert all(dependency.extras for dependency in found[len(written) :])
+    for dependency, entry in zip(found[: len(written)], written, strict=True):
         assert dependency.project == entry["name"]
         assert (dependency.version and str(dependency.version)) == entry.get("version")
         assert dependency.registry == entry.get("source", {}).get("registry")
@@ -258,6 +273,9 @@ def test_rules_and_forks_are_told(world: World, tmp_path: Path) -> None:
     }
     assert (len(lock.overridden), len(lock.environments), lock.roots) == (2, 2, ())
     assert [bool(package.where) for package in lock.packages if package.project == "b"] == [True, True]
+    # Of a[all] nothing is left to ask for, as c is excluded there: uv writes no extra then.
+    (asker,) = (package for package in lock.packages if package.origin == "project")
+    assert [(each.project, each.extras) for each in asker.dependencies or () if each.extras] == [("a", ("all",))]
 
 
 def test_choices_that_conflict_are_the_ones_that_markers_name(world: World, tmp_path: Path) -> None:
@@ -381,7 +399,9 @@ def test_export_without_indexes_is_read(world: World, tmp_path: Path) -> None:
 
 def assert_as_packaging_reads(lock: Lock, path: Path) -> None:
     """Hold a pylock.toml against what another reader makes of it."""
-    theirs = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    theirs = Pylock.from_dict(tomllib.loads(text))
+    assert_lines(lock, text)
     assert lock.requires_python == theirs.requires_python
     assert_same_markers(lock.environments, map(str, theirs.environments or ()))
     for package, other in zip(lock.packages, theirs.packages, strict=True):

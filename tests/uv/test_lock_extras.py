@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from tests.uv.lock import TIME_LIMIT, find_uv
 from tests.uv.test_locks import find_wrong, judge, told
 from wheelaudit.audit.values import LockAudit
 from wheelaudit.lock import Dependency, Lock
-from wheelaudit.project.locks import find_roots, read_lock
+from wheelaudit.project.locks import add_project, read_lock
 from wheelaudit.project.workspace import read_workspace
 
 AARCH64, X86_64 = (f"cp312-cp312-manylinux_2_17_{machine}" for machine in ("aarch64", "x86_64"))
@@ -89,7 +89,7 @@ class Site:
         """Export, and read the export beside its project."""
         self.run("export", "--format", "pylock.toml", "-o", "pylock.toml", "--frozen", *options, cwd=cwd)
         folder = self.folder / cwd
-        return replace(read_lock(folder / "pylock.toml"), roots=find_roots(read_workspace(folder / "pyproject.toml")))
+        return add_project(read_lock(folder / "pylock.toml"), read_workspace(folder / "pyproject.toml"))
 
     def judge(self, lock: Lock) -> dict[str, LockAudit]:
         return judge(lock, self.index.server)
@@ -228,6 +228,24 @@ def test_extra_is_no_loss_whether_it_was_exported_or_not(site: Site, options: tu
 def test_extra_that_the_project_always_asks_for_is_compared(site: Site) -> None:
     site.lock({"pyproject.toml": build_asker(["thing[x]"])})
     assert told(site.judge(site.export())["thing==2.0"]) == LOST
+
+
+def test_extra_that_the_user_overrides_is_no_loss_of_an_export(site: Site) -> None:
+    rest = '[tool.uv]\noverride-dependencies = ["thing>1"]\n'
+    site.lock({"pyproject.toml": build_asker(["thing[x]"]) + rest})
+    audits = site.judge(site.export())
+    assert find_wrong(audits) == []
+    assert audits["thing==2.0"].environments > 0
+
+
+def test_what_the_user_decides_is_no_finding_in_an_export(site: Site) -> None:
+    site.index.add(wheel("late", "py3-none-any", version=version) for version in ("1.0", "2.0"))
+    site.index.add(wheel("asks", tag, "late>=2", "mid") for tag in (AARCH64, X86_64))
+    rest = '[tool.uv]\noverride-dependencies = ["late==1.0"]\nexclude-dependencies = ["mid"]\n'
+    site.lock({"pyproject.toml": build_asker(["asks"]) + rest})
+    audits = site.judge(site.export())
+    assert find_wrong(audits) == []
+    assert audits["asks==1.0"].environments > 0
 
 
 GAINED = [("WA412", "linux x86_64, CPython 3.12", 1)]

@@ -7,6 +7,7 @@ in conflict: of these its markers ask by name (``extra == "extra-5-asker-cpu"``)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from wheelaudit.audit.points import Mask, Points
@@ -62,6 +63,9 @@ def _find_choices(lock: Lock) -> Iterator[Choice]:
 
 
 def _find_named(lock: Lock) -> set[str]:
+    if lock.kind == "pylock.toml":
+        # Its roots by choice are never sure (`Graph.find_reached`), whichever is on: they make no world.
+        lock = replace(lock, roots=())
     return {each.value for marker in find_markers(lock) for each in comparisons(marker) if each.variable == "extra"}
 
 

@@ -7,14 +7,15 @@ a later revision of a version can be read by what reads an earlier one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelaudit.errors import ProjectFileError
 from wheelaudit.lock import Choice, Dependency, Lock, LockedPackage, LockedWheel, Origin
-from wheelaudit.project.locktable import LockTable, parse_identity, parse_lock_table
+from wheelaudit.project.lockmetadata import Patience, add_lost_extras
+from wheelaudit.project.locktable import LockTable, find_header_lines, parse_identity, parse_lock_table
 
 LOCK_VERSION = 1
 """Of the format; uv refuses to read another, and so do we."""
@@ -51,6 +52,9 @@ class _Workspace:
     """``manifest.members``; empty: uv names none where there is but one."""
     has_root: bool
     """Whether a folder beside the lock is that one: not where a script or a root without ``[project]`` asks."""
+    overrides: frozenset[NormalizedName]
+    """``manifest.overrides``: whatever is asked of these projects, the user says instead."""
+    patience: Patience
 
     def has(self, name: NormalizedName, source: LockTable) -> bool:
         """Whether a package on disk belongs to it."""
@@ -62,29 +66,31 @@ class _Workspace:
 def parse_lock(text: str, *, file: str = "uv.lock") -> Lock:
     """Return all that a uv.lock says; ``file`` names the text in errors.
 
-    Paths stay as the lock spells them. Raises `ProjectFileError` where the text is no lock
-    of a version that is known, or where anything in it is not understood; keys that are
-    not known are passed over.
+    Paths stay as the lock spells them. Where an arrow of what is on disk lacks an extra that
+    its ``[package.metadata]`` asks for, one more arrow has it. Raises `ProjectFileError`
+    where the text is no lock of a version that is known, or where anything in it is not
+    understood; keys that are not known are passed over.
     """
     table = _parse_document(text, file)
     manifest = table.find_table("manifest") or LockTable(values={}, file=file, remedy=REMEDY)
-    roots = tuple(_find_roots(manifest))
+    overrides = frozenset(_find_overrides(manifest))
+    roots = tuple(_find_roots(manifest, overrides))
     workspace = _Workspace(
         members=frozenset(manifest.as_name("members", name) for name in manifest.find_texts("members")),
         has_root=not roots,
+        overrides=overrides,
+        patience=Patience(),
     )
     return Lock(
         kind="uv.lock",
         requires_python=table.find_requires_python(),
         environments=table.find_markers("supported-markers"),
         conflicts=_find_conflicts(table),
-        overrides=frozenset(_find_overrides(manifest)),
+        overrides=overrides,
         excludes=frozenset(_find_excludes(manifest)),
         overridden=frozenset(_find_overridden(manifest)),
         roots=roots,
-        packages=tuple(
-            _parse_package(package, number, workspace) for number, package in enumerate(_find_packages(table), start=1)
-        ),
+        packages=tuple(_parse_packages(table, text, workspace)),
     )
 
 
@@ -121,8 +127,12 @@ def _parse_document(text: str, file: str) -> LockTable:
 
 
 def _find_packages(table: LockTable) -> tuple[LockTable, ...]:
+    return table.find_tables(_find_packages_key(table))
+
+
+def _find_packages_key(table: LockTable) -> str:
     # uv: the first locks of this version say "distribution", and are read to this day.
-    return table.find_tables("package" if "package" in table.values else "distribution")
+    return "package" if "package" in table.values else "distribution"
 
 
 def _has_registry(package: LockTable) -> bool:
@@ -138,12 +148,19 @@ def _parse_release(package: LockTable, number: int) -> LockedRelease:
     return LockedRelease(project=name, version=version, registry=registry)
 
 
+def _parse_packages(table: LockTable, text: str, workspace: _Workspace) -> Iterator[LockedPackage]:
+    packages = _find_packages(table)
+    lines = find_header_lines(text, _find_packages_key(table), len(packages))
+    for number, (package, line) in enumerate(zip(packages, lines, strict=True), start=1):
+        yield replace(_parse_package(package, number, workspace), line=line)
+
+
 def _parse_package(package: LockTable, number: int, workspace: _Workspace) -> LockedPackage:
     name, version, package = parse_identity(package, number)
     origin = _find_origin(package, name, workspace)
     if version is None and origin == "index":
         raise package.refuse("version", "it is missing")
-    return LockedPackage(
+    locked = LockedPackage(
         project=name,
         version=version,
         origin=origin,
@@ -158,6 +175,7 @@ def _parse_package(package: LockTable, number: int, workspace: _Workspace) -> Lo
             package, "dev-dependencies" if "dev-dependencies" in package.values else "dependency-groups"
         ),
     )
+    return add_lost_extras(locked, package, overrides=workspace.overrides, patience=workspace.patience)
 
 
 def _find_origin(package: LockTable, name: NormalizedName, workspace: _Workspace) -> Origin:
@@ -230,23 +248,24 @@ def _parse_choice(item: LockTable) -> Choice:
     return Choice(project=item.read_name("package"), extra=item.find_name("extra"), group=item.find_name("group"))
 
 
-def _find_roots(manifest: LockTable) -> Iterator[Dependency]:
+def _find_roots(manifest: LockTable, overrides: frozenset[NormalizedName]) -> Iterator[Dependency]:
     """Yield what is asked for by a script, or by the groups of a root without ``[project]``."""
     groups = manifest.find_table("dependency-groups")
     for entry in manifest.find_tables("requirements"):
-        yield _parse_root(entry)
+        yield _parse_root(entry, overrides)
     if groups is None:
         return
     for group in groups.values:
         manifest.as_name("dependency-groups", group)
-        yield from map(_parse_root, groups.find_tables(group))
+        for entry in groups.find_tables(group):
+            yield _parse_root(entry, overrides)
 
 
-def _parse_root(entry: LockTable) -> Dependency:
+def _parse_root(entry: LockTable, overrides: frozenset[NormalizedName]) -> Dependency:
     """Parse a requirement as uv writes it: with a specifier, which says nothing of which version is locked."""
-    return Dependency(
-        project=entry.read_name("name"), extras=_find_extras(entry, "extras"), marker=entry.find_marker("marker")
-    )
+    project, extras, marker = entry.read_name("name"), _find_extras(entry, "extras"), entry.find_marker("marker")
+    # The user's override stands in its place, with extras of its own or none.
+    return Dependency(project=project, extras=() if project in overrides else extras, marker=marker)
 
 
 def _find_overrides(manifest: LockTable) -> Iterator[NormalizedName]:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,7 @@ from wheelaudit.errors import ProjectFileError
 from wheelaudit.index.locations import without_credentials
 from wheelaudit.markers import Expression, parse_expression
 from wheelaudit.metadata import parse_requires_python
+from wheelaudit.project.statements import UnplacedError, parse_statements
 
 _T = TypeVar("_T")
 _HASH = re.compile(r"(?P<name>[A-Za-z0-9_-]+):(?P<value>[A-Za-z0-9_=+/-]+)", re.ASCII)
@@ -185,6 +187,31 @@ def parse_lock_table(text: str, *, file: str, remedy: str) -> LockTable:
         raise ProjectFileError(f"{file} is not valid TOML: {error}.", remedy=remedy) from error
     except RecursionError as error:
         raise ProjectFileError(f"{file} is nested too deeply to be read.", remedy=remedy) from error
+
+
+def find_header_lines(text: str, key: str, count: int) -> tuple[int | None, ...]:
+    """Return the line of each ``[[key]]`` of a valid document, counted from 1: ``count`` of them, in its order.
+
+    None where there are not as many: an array may be written as a value too.
+    """
+    plain = re.compile(rf"^[ \t]*\[\[[ \t]*{re.escape(key)}[ \t]*\]\]", re.MULTILINE)
+    offsets = [match.start() for match in plain.finditer(text)]
+    # Without strings of several lines no other line can look so; to cut a great lock into statements takes seconds.
+    if len(offsets) != count or any(quote * 3 in text for quote in "\"'"):
+        offsets = _find_headers(text, key)
+    if len(offsets) != count:
+        return (None,) * count
+    ends = accumulate(text.count("\n", start, end) for start, end in pairwise((0, *offsets)))
+    return tuple(number + 1 for number in ends)
+
+
+def _find_headers(text: str, key: str) -> list[int]:
+    """Return the offset of each ``[[key]]``, however it is spelled and whatever else looks like it."""
+    try:
+        statements = parse_statements(text)
+    except UnplacedError:
+        return []
+    return [each.start for each in statements if each.kind == "array" and each.path == (key,)]
 
 
 def parse_name(text: str) -> NormalizedName:

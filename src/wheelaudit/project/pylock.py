@@ -9,6 +9,8 @@ only a name, and whoever judges the wheel says what is wrong with it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
@@ -16,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 from wheelaudit.errors import ProjectFileError
 from wheelaudit.lock import Choice, Dependency, Lock, LockedPackage, LockedWheel, Origin
 from wheelaudit.markers import All, AnyOf, Comparison, Expression, comparisons, parse_expression
-from wheelaudit.project.locktable import LockTable, parse_identity, parse_lock_table, parse_name
+from wheelaudit.project.locktable import LockTable, find_header_lines, parse_identity, parse_lock_table, parse_name
 
 REMEDY = "Export it anew with `uv export --format pylock.toml`, or with the tool that wrote it."
 
@@ -49,9 +51,7 @@ def parse_pylock(text: str, *, file: str) -> Lock:
         excludes=frozenset(),
         overridden=frozenset(),
         roots=None,
-        packages=tuple(
-            _parse_package(package, number) for number, package in enumerate(table.find_tables("packages"), start=1)
-        ),
+        packages=tuple(_parse_packages(table, text)),
     )
 
 
@@ -106,6 +106,13 @@ def _check_version(table: LockTable) -> None:
         f"{table.file} is not a lock of lock-version 1.x (PEP 751), the only one that is understood.",
         remedy=f"{REMEDY.removesuffix('.')}, or look for a newer wheelaudit.",
     )
+
+
+def _parse_packages(table: LockTable, text: str) -> Iterator[LockedPackage]:
+    packages = table.find_tables("packages")
+    lines = find_header_lines(text, "packages", len(packages))
+    for number, (package, line) in enumerate(zip(packages, lines, strict=True), start=1):
+        yield replace(_parse_package(package, number), line=line)
 
 
 def _parse_package(package: LockTable, number: int) -> LockedPackage:

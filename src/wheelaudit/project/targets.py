@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelaudit.errors import ProjectFileError, UsageError
+from wheelaudit.errors import UsageError
 from wheelaudit.index.locations import IndexLocation
 from wheelaudit.markers import Expression, parse_expression
 from wheelaudit.metadata import RequirementLine
@@ -22,6 +22,7 @@ from wheelaudit.project.demands import Demand, find_demands
 from wheelaudit.project.documents import build_setting_error, find_list
 from wheelaudit.project.indexes import locate
 from wheelaudit.project.lockfile import LockedRelease, find_locked, find_overridden
+from wheelaudit.project.locks import read_lock_text
 from wheelaudit.project.requirements import ProjectRequirement, find_lines, find_requirements
 from wheelaudit.project.settings import ProjectSettings, find_source_index
 from wheelaudit.project.sources import Conflict, Source, find_conflicts, find_sources
@@ -127,25 +128,14 @@ def find_asking(workspace: Workspace, project: NormalizedName) -> tuple[ProjectR
 
 def read_locked(workspace: Workspace) -> tuple[LockedRelease, ...]:
     """Return what the workspace's uv.lock locks from indexes; nothing where there is no lock."""
-    text = _read_lock(workspace)
+    text = read_lock_text(workspace.lockfile)
     return () if text is None else find_locked(text, file=str(workspace.lockfile))
 
 
 def read_overridden(workspace: Workspace) -> frozenset[tuple[NormalizedName, Version | None]]:
     """Return the overrides that the workspace's uv.lock was made with; nothing where there is no lock."""
-    text = _read_lock(workspace)
+    text = read_lock_text(workspace.lockfile)
     return frozenset() if text is None else find_overridden(text, file=str(workspace.lockfile))
-
-
-def _read_lock(workspace: Workspace) -> str | None:
-    path = workspace.lockfile
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        cause = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ProjectFileError(f"{path} cannot be read: {cause}.", remedy="Make it anew with `uv lock`.") from error
 
 
 def _find_member_sources(workspace: Workspace, project: NormalizedName) -> list[tuple[Member, tuple[Source, ...]]]:
