@@ -125,3 +125,9 @@ def test_plain_words_stay_plain() -> None:
     assert escape_markdown("5 wheels lack 14 requirements, CPython 3.10-3.13 (all).") == (
         "5 wheels lack 14 requirements, CPython 3.10-3.13 (all)."
     )
+
+
+@pytest.mark.parametrize("text", ["``", "````", "a `` b", "`` a ``", "`a` ``"])
+def test_backticks_around_nothing_are_text(text: str) -> None:
+    assert render_prose(text) == escape_markdown(text)
+    assert render_prose(text)

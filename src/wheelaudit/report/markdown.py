@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from wheelaudit.report.text import escape_text
 
 _LIVE = re.compile(
-    r"@|://|www\.|mailto:|xmpp:|#\d|gh-\d|:[\w+-]+(?::|$)|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE
+    r"@|://|https?:|www\.|mailto:|xmpp:|#\d|gh-\d|:[\w+-]+(?::|$)|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE
 )
 """What github.com makes something of: mentions, addresses, references to issues and commits, emoji."""
 _SYNTAX = re.compile(r"[\\`*_{}\[\]<>#!~&$^]")
@@ -39,7 +39,8 @@ def render_prose(text: str) -> str:
     Text that holds backticks of its own may swap the two, which looks odd and does no harm: both are inert.
     """
     parts = escape_text(text).split("`")
-    if len(parts) % 2 == 0:
+    if len(parts) % 2 == 0 or not all(parts[1::2]):
+        # Backticks that enclose nothing are not ours; as code spans they would be gone from the text.
         return escape_markdown(text)
     return "".join(render_code(part) if number % 2 else _pad_prose(part) for number, part in enumerate(parts))
 
