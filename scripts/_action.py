@@ -17,7 +17,7 @@ from pathlib import Path
 COMMANDS = ("audit", "check", "explain", "lock", "nightly")
 FORMATS = {
     "audit": ("github", "human", "json", "jsonl", "toml", "markdown", "html", "sarif"),
-    "check": ("human", "json"),
+    "check": ("github", "human", "json", "markdown", "sarif"),
     "explain": ("human", "json"),
     "lock": ("github", "human", "json", "markdown", "sarif"),
     "nightly": ("github", "human", "markdown", "json", "sarif", "html"),

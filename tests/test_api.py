@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 from pathlib import Path
 
 import pytest
 
 import wheelaudit
+from tests.cli.locks import write_torch_project
+from tests.report.examples import LOST
 from wheelaudit._version import __version__
 
 pytestmark = pytest.mark.anyio
@@ -50,3 +53,36 @@ async def test_release_that_was_read_can_be_judged_again_without_network() -> No
     (audit,) = await wheelaudit.audit_specs(["torch==2.6.0+cu126"], index=["cu126"], replay=CASSETTE)
     assert isinstance(audit, wheelaudit.Audit)
     assert wheelaudit.audit_release(audit.release, audit.readings) == audit
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a lock that lost something."""
+    return write_torch_project(tmp_path)
+
+
+async def test_lock_is_held_against_its_wheels_as_on_the_command_line(project: Path, tmp_path: Path) -> None:
+    manner = wheelaudit.Manner(replay=CASSETTE, environ={}, cwd=tmp_path)
+    check = await wheelaudit.check_lock(tmp_path / "uv.lock", pyproject=project, manner=manner)
+    assert isinstance(check, wheelaudit.LockCheck)
+    (torch,) = [release for release in check.releases if release.lock_audit is not None]
+    assert isinstance(torch, wheelaudit.CheckedRelease)
+    assert torch.lock_audit is not None
+    (lost,) = torch.lock_audit.findings
+    assert isinstance(lost, wheelaudit.LockFinding)
+    assert (lost.id, sorted(lost.requirements)) == ("WA411", sorted(LOST))
+
+
+async def test_night_is_told_and_remembered(tmp_path: Path) -> None:
+    manner = wheelaudit.Manner(replay=CASSETTE, environ={}, cwd=tmp_path)
+    with wheelaudit.History.open(tmp_path / "history.sqlite3", create=True) as history:
+        night = await wheelaudit.run_night(
+            ["torch"], index=["cu126"], history=history, night=datetime.date(2025, 2, 1), manner=manner
+        )
+        assert isinstance(night, wheelaudit.Night)
+        assert night.failures == ()
+        (stream,) = night.streams
+        assert (stream.audit.release.spec, stream.events) == ("torch==2.6.0+cu126", ())
+        known = history.find_last(stream.snapshot.stream)
+        assert known is not None
+        assert known.version == stream.snapshot.version

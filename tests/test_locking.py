@@ -31,7 +31,7 @@ from wheelaudit.index.store import MetadataStore
 from wheelaudit.locking import CheckedRelease, LockCheck, check_lock
 from wheelaudit.metadata import Reading, UnreadableWheel
 from wheelaudit.release import Release
-from wheelaudit.session import Watcher
+from wheelaudit.session import Manner, Watcher
 
 pytestmark = pytest.mark.anyio
 
@@ -195,7 +195,7 @@ async def test_wrong_release_costs_one_request_for_each_distinct_metadata(
     index: SimpleIndex, world: Path, concurrency: int
 ) -> None:
     add_wrong(index)
-    check = await check_lock(write_lock(world, entry(index)), concurrency=concurrency)
+    check = await check_lock(write_lock(world, entry(index)), manner=Manner(concurrency=concurrency))
     assert told(find(check)) == LOST
     page, *metadata = asked(index.server)
     assert page == "/simple/demo/"
@@ -320,7 +320,7 @@ async def test_requests_at_once_are_bounded_over_the_whole_lock(world: Path) -> 
     ]
     with respx.mock, anyio.fail_after(60):
         respx.get(url__startswith="https://index.example/").mock(side_effect=answer)
-        check = await check_lock(write_lock(world, *entries), concurrency=bound)
+        check = await check_lock(write_lock(world, *entries), manner=Manner(concurrency=bound))
     assert [status(release) for release in check.releases] == ["right"] * 40 + [None]
     assert most == bound
 
@@ -455,7 +455,7 @@ async def test_index_that_refuses_fails_its_releases_and_no_others(index: Simple
     with respx.mock(assert_all_called=False) as mocked:
         mocked.route(host="127.0.0.1").pass_through()
         mocked.get("https://refusing.example/simple/other/").respond(500)
-        check = await check_lock(write_lock(world, refusing, entry(index)), retries=0)
+        check = await check_lock(write_lock(world, refusing, entry(index)), manner=Manner(retries=0))
     failed = find(check, "other")
     assert isinstance(failed.error, HttpStatusError)
     assert (failed.lock_audit, failed.skipped) == (None, None)
@@ -606,7 +606,7 @@ async def test_index_that_is_a_folder_lies_beside_the_lock(world: Path, flat: bo
         write_wheel(folder if flat else folder / "demo", f"cp312-cp312-{platform}", "base", *more)
     paths = [name(each) if flat else f"demo/{name(each)}" for each in PLATFORMS]
     locked = Entry(registry=folder.name, wheels=[{"path": path} for path in paths])
-    release = find(await check_lock(write_lock(world, locked), cwd=world.parent))
+    release = find(await check_lock(write_lock(world, locked), manner=Manner(cwd=world.parent)))
     assert told(release) == LOST
     assert release.index == folder.name
 
@@ -709,7 +709,9 @@ async def test_credentials_of_a_named_index_reach_its_page_and_no_other(world: P
             mocked.get(url__startswith=f"https://{host}.example/f/").respond(
                 200, content=build_metadata(project, "1.0", requires=["base"])
             )
-        check = await check_lock(write_lock(world, *entries), pyproject=world / "pyproject.toml", environ=environ)
+        check = await check_lock(
+            write_lock(world, *entries), pyproject=world / "pyproject.toml", manner=Manner(environ=environ)
+        )
         logins = {(call.request.url.host, call.request.headers.get("authorization")) for call in mocked.calls}
     assert logins == {("corp.example", "Basic bWU6czNjcmV0"), ("other.example", None)}
     assert [release.index for release in check.releases[:2]] == ["corp", "other"]
@@ -723,12 +725,12 @@ async def test_offline_knows_what_was_kept_and_nothing_else(index: SimpleIndex, 
     add_wrong(index)
     path = write_lock(world, entry(index))
     with MetadataStore(tmp_path / "store") as store:
-        cold = find(await check_lock(path, store=store, offline=True))
+        cold = find(await check_lock(path, manner=Manner(store=store, offline=True)))
         assert isinstance(cold.error, NetworkError)
         assert index.server.requests == []
-        assert told(find(await check_lock(path, store=store))) == LOST
+        assert told(find(await check_lock(path, manner=Manner(store=store)))) == LOST
         online = len(index.server.requests)
-        warm = find(await check_lock(path, store=store, offline=True))
+        warm = find(await check_lock(path, manner=Manner(store=store, offline=True)))
     assert told(warm) == LOST
     assert warm.audit is not None
     assert len(index.server.requests) == online
@@ -740,9 +742,9 @@ async def test_second_run_asks_only_whether_the_page_has_changed(
     add_wrong(index)
     path = write_lock(world, entry(index))
     with MetadataStore(tmp_path / "store") as store:
-        await check_lock(path, store=store)
+        await check_lock(path, manner=Manner(store=store))
         index.server.requests.clear()
-        assert told(find(await check_lock(path, store=store))) == LOST
+        assert told(find(await check_lock(path, manner=Manner(store=store)))) == LOST
     assert asked(index.server) == index.server.conditional == ["/simple/demo/"]
 
 
@@ -752,11 +754,11 @@ async def test_second_run_asks_nothing_of_a_release_that_is_right(
     add_release(index)
     path = write_lock(world, entry(index))
     with MetadataStore(tmp_path / "store") as store:
-        assert find(await check_lock(path, store=store)).lock_audit is not None
+        assert find(await check_lock(path, manner=Manner(store=store))).lock_audit is not None
         asked = len(index.server.requests)
-        release = find(await check_lock(path, store=store))
+        release = find(await check_lock(path, manner=Manner(store=store)))
         assert release.lock_audit is not None
         assert (release.lock_audit.status, len(release.lock_audit.readings)) == ("right", 3)
         assert len(index.server.requests) == asked
-        await check_lock(path, store=store, refresh=True)
+        await check_lock(path, manner=Manner(store=store, refresh=True))
         assert len(index.server.requests) == asked + 2, "--refresh asks for page and metadata again"

@@ -251,3 +251,9 @@ def test_join_any_flattens_and_always_holds_with_a_part_that_does() -> None:
     assert join_any(All((A, B)), C) == AnyOf((All((A, B)), C))
     with pytest.raises(ValueError, match="empty 'or'"):
         join_any()
+
+
+def test_backslash_is_no_marker() -> None:
+    # `packaging` would read it as Python does: "nt".
+    with pytest.raises(ValueError, match="backslash"):
+        parse_expression(r"os_name == 'n\x74'")

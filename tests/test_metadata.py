@@ -215,3 +215,20 @@ def test_spelling_of_a_requirement_is_its_own_whatever_was_parsed_before() -> No
     after = parse_requirement_line("spelled-one-way>=1.0")
     assert before.key == after.key
     assert (before.bare, after.bare) == ("spelled-one-way>=1.0.0", "spelled-one-way>=1.0")
+
+
+@pytest.mark.parametrize("text", ["foo_", "foo-bar_; os_name == 'nt'", "foo[b_]", "foo[b_]>=1"])
+def test_name_that_ends_in_an_underscore_is_no_requirement(text: str) -> None:
+    # `packaging` takes it; normalised it would end in a dash, and be a requirement for nobody, uv among them.
+    with pytest.raises(ValueError):
+        parse_requirement_line(text)
+
+
+def test_backslash_in_a_marker_is_no_requirement() -> None:
+    with pytest.raises(ValueError, match="backslash"):
+        parse_requirement_line(r"foo; os_name == 'n\x74'")
+
+
+def test_extra_that_nobody_can_ask_for_is_passed_over() -> None:
+    data = b"Name: a\nVersion: 1\nProvides-Extra: a b\nProvides-Extra: Ok_x\nProvides-Extra: c_\nProvides-Extra: -\n"
+    assert parse_metadata(data).provides_extra == ("ok-x",)

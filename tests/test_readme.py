@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,12 +103,19 @@ def test_every_finding_has_its_heading_and_no_other_does() -> None:
     assert headings == sorted(used)
 
 
-def test_python_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    (example,) = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {"__name__": "example"})
+def test_python_examples_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_torch_project(tmp_path)
+    shutil.copytree(ROOT / "cassettes" / "torch-2.6.0+cu126", tmp_path / "cassettes" / "torch-2.6.0+cu126")
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    # The second goes on where the first ends.
+    exec(compile("".join(examples), "README.md", "exec"), {"__name__": "example"})
     out = capsys.readouterr().out
     assert out.startswith("torch==2.6.0+cu126 inconsistent\n[[tool.uv.dependency-metadata]]\n")
+    assert out.endswith("\nWA411 torch 2.6.0+cu126 linux x86_64, CPython 3.10-3.13\n")
 
 
 def test_links_lead_to_files_of_the_project() -> None:

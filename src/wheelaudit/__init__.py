@@ -8,13 +8,18 @@
 
 What goes in
     `audit_specs`      SPECs and indexes, as the command line takes them -> an `Audit` or a `Failure` each (async)
+    `check_lock`       a uv.lock or pylock.toml -> a `LockCheck` (async)
+    `run_night`        projects, nightly indexes and a `History` -> a `Night`, which it remembers (async)
     `audit_release`    a `Release` and what its wheels say -> an `Audit` (pure: no network, no files)
     `Release`, `WheelFile`; `WheelMetadata` or `UnreadableWheel`, one per wheel
-    `Watcher`          is told how far `audit_specs` is
+    `Manner`           how `check_lock` and `run_night` read indexes: a cassette, a store, how hard it is tried
+    `Watcher`          is told how far any of the three is
 
 What comes out
     `Audit`            verdict, findings, impact, and with an inconsistent release the override and its proof
     `Finding`, `Override`, `Proof`, `Failure`
+    `LockCheck`        of each release of a lock a `CheckedRelease`, with a `LockFinding` for what it lost or gained
+    `Night`            of each row of builds tonight's audit, and an `Event` for what is told for the first time
     `render_human`, `render_json`, `render_override`
     `WheelAuditError`  the root of every failure that is foreseen: ``message`` and ``remedy``
 
@@ -30,19 +35,31 @@ from wheelaudit._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelaudit.audit.audit import audit_release
-    from wheelaudit.audit.values import Audit, Finding, Override, Proof
+    from wheelaudit.audit.values import Audit, Finding, LockFinding, Override, Proof
     from wheelaudit.errors import WheelAuditError
+    from wheelaudit.history.store import History
+    from wheelaudit.history.values import Event, Night
+    from wheelaudit.locking import CheckedRelease, LockCheck, check_lock
     from wheelaudit.metadata import UnreadableWheel, WheelMetadata
+    from wheelaudit.nightly import run_night
     from wheelaudit.pipeline import Failure, Watcher, audit_specs
     from wheelaudit.release import Release, WheelFile
     from wheelaudit.report.human import render_human
     from wheelaudit.report.json import render_json
     from wheelaudit.report.toml import render_override
+    from wheelaudit.session import Manner
 
 __all__ = [
     "Audit",
+    "CheckedRelease",
+    "Event",
     "Failure",
     "Finding",
+    "History",
+    "LockCheck",
+    "LockFinding",
+    "Manner",
+    "Night",
     "Override",
     "Proof",
     "Release",
@@ -54,15 +71,24 @@ __all__ = [
     "__version__",
     "audit_release",
     "audit_specs",
+    "check_lock",
     "render_human",
     "render_json",
     "render_override",
+    "run_night",
 ]
 
 _HOMES = {
     "Audit": "audit.values",
+    "CheckedRelease": "locking",
+    "Event": "history.values",
     "Failure": "pipeline",
     "Finding": "audit.values",
+    "History": "history.store",
+    "LockCheck": "locking",
+    "LockFinding": "audit.values",
+    "Manner": "session",
+    "Night": "history.values",
     "Override": "audit.values",
     "Proof": "audit.values",
     "Release": "release",
@@ -73,9 +99,11 @@ _HOMES = {
     "WheelMetadata": "metadata",
     "audit_release": "audit.audit",
     "audit_specs": "pipeline",
+    "check_lock": "locking",
     "render_human": "report.human",
     "render_json": "report.json",
     "render_override": "report.toml",
+    "run_night": "nightly",
 }
 """Public name -> the module it lives in."""
 

@@ -12,7 +12,9 @@
     │   ├── MetadataUnreadableError   WA201
     │   ├── HashMismatchError         WA202
     │   └── InvalidMetadataError      WA206
+    ├── ReleaseTooLargeError   what the wheels tell apart is more than is compared
     ├── CassetteError          a recording cannot be read, or holds no such exchange
+    ├── HistoryError           a history cannot be opened, read, written or imported
     └── ProjectFileError       a file of the user's project
 
 A failure of one wheel is kept as a value (`metadata.UnreadableWheel`) while the
@@ -97,8 +99,16 @@ class InvalidMetadataError(MetadataError):
     finding = "WA206"
 
 
+class ReleaseTooLargeError(WheelAuditError):
+    """The tags and markers of a release tell more environments apart than are compared."""
+
+
 class CassetteError(WheelAuditError):
     """A recording cannot be read or written, or holds no answer to a request."""
+
+
+class HistoryError(WheelAuditError):
+    """A history cannot be opened, read, written or imported."""
 
 
 class ProjectFileError(WheelAuditError):

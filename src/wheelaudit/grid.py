@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 
 from wheelaudit.environments import KIND_ORDER, Environment, Interpreter, Platform, Served
+from wheelaudit.errors import ReleaseTooLargeError
 from wheelaudit.markers import Comparison
 from wheelaudit.release import WheelFile
 from wheelaudit.tags import (
@@ -37,6 +38,14 @@ LATE_PATCH = 99
 FREE_THREADING_SINCE = (3, 13)
 """PEP 703."""
 
+MAX_ENVIRONMENTS = 50_000
+"""Of a release. Some 60 is usual, 5,500 what a wheel for any platform comes to whose markers name 15 kernels (as
+pyobjc's do); ten times that take ten seconds."""
+
+MAX_TOLD_APART = 2_000
+"""Platform tags of a release, its pairs of Python and ABI tag, and minor versions that its markers name; the release
+of 2,000 wheels has 60."""
+
 LAST_LISTED_MINOR = 60
 """Floors are followed minor by minor up to here; a marker that names Python 3.100000 costs its neighbours only."""
 
@@ -50,7 +59,8 @@ def build_served(
     """Return every environment that ``wheels`` serve, with its best wheel, in a stable order.
 
     ``requires_python`` is that of each wheel's metadata (the page's where it is unread);
-    ``comparisons`` are those of all markers in play, whose literals refine the grid.
+    ``comparisons`` are those of all markers in play, whose literals refine the grid. Raises
+    `ReleaseTooLargeError` where that makes it too large to be walked.
     """
     named = _NamedValues.of(comparisons, requires_python.values())
     alike = _gather_alike(wheels)
@@ -59,17 +69,19 @@ def build_served(
     everywhere = any(tag is None for parsed in tags.values() for _, _, tag in parsed)
     platforms = _build_platforms(platform_tags.values(), everywhere=everywhere, named=named)
     interpreters = _build_interpreters(wheels, named)
+    patches = [named.patches(interpreter.major, interpreter.minor) for interpreter in interpreters]
+    _check_count(len(platforms) * sum(map(len, patches)), MAX_ENVIRONMENTS, "environments")
     served: list[Served] = []
     for platform in platforms:
         platform_ranks = {
             text: rank for text, tag in platform_tags.items() if (rank := _rank_on(tag, platform)) is not None
         }
         fitting = _find_fitting(tags, platform_ranks)
-        for interpreter in interpreters:
+        for interpreter, full_versions in zip(interpreters, patches, strict=True):
             ranked = [(rank, wheel) for rank, own in _rank_tags(fitting, interpreter) for wheel in alike[own]]
             if not ranked:
                 continue
-            for full_version in named.patches(interpreter.major, interpreter.minor):
+            for full_version in full_versions:
                 best = _find_best(ranked, requires_python, full_version)
                 if best:
                     environment = Environment(
@@ -77,6 +89,15 @@ def build_served(
                     )
                     served.append(Served(environment=environment, best=best))
     return tuple(served)
+
+
+def _check_count(count: int, most: int, noun: str) -> None:
+    """Refuse what would be multiplied out to more than can be walked: a page, or one METADATA, may ask for billions."""
+    if count > most:
+        raise ReleaseTooLargeError(
+            f"The tags and markers of the release tell more than {most} {noun} apart.",
+            remedy="Tell the project; no release that is installed anywhere needs as many.",
+        )
 
 
 def is_floor(wheel: WheelFile) -> bool:
@@ -267,12 +288,14 @@ _EVERYWHERE: tuple[tuple[str, str], ...] = (
 def _build_platforms(tags: Iterable[PlatformTag], *, everywhere: bool, named: _NamedValues) -> tuple[Platform, ...]:
     """Every platform that the release's tags, and for ``any`` its markers, tell apart."""
     tags = tuple(tags)
+    _check_count(len(tags), MAX_TOLD_APART, "platforms")
     targets: dict[tuple[str, str], None] = {}
     for tag in tags:
         targets.update(dict.fromkeys((tag.system, machine) for machine in tag.machines))
     if everywhere:
         for sys_platform, machine in (*_EVERYWHERE, *named.platforms()):
             targets.setdefault((_FAMILIES.get(sys_platform, sys_platform), machine))
+    _check_count(len(targets), MAX_ENVIRONMENTS, "environments")
     platforms: dict[Platform, None] = {}
     for system, machine in sorted(targets):
         own = [tag for tag in tags if tag.system == system and machine in tag.machines]
@@ -289,6 +312,7 @@ def _build_platforms(tags: Iterable[PlatformTag], *, everywhere: bool, named: _N
             for level in sorted(levels, reverse=True):
                 base = _build_platform(system, machine, libc, level)
                 platforms.update(dict.fromkeys(named.variants(base)))
+                _check_count(len(platforms), MAX_ENVIRONMENTS, "environments")
     return tuple(platforms)
 
 
@@ -326,6 +350,7 @@ def _build_interpreters(wheels: Iterable[WheelFile], named: _NamedValues) -> tup
     exact: dict[tuple[str, int, int], set[str]] = {}
     floors: dict[tuple[str, int], set[int]] = {}
     minors: dict[int, set[int]] = {major: set(values) for major, values in named.minors.items()}
+    _check_count(max(len(pairs), sum(map(len, minors.values()))), MAX_TOLD_APART, "Pythons")
     threaded_floor = False
     for python, abi in pairs:
         tag = parse_python_tag(python)

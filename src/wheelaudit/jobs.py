@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +14,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
+from wheelaudit.errors import ReleaseNotFoundError
 from wheelaudit.index.locations import IndexLocation, build_channel_location, channel_of_version, find_location
-from wheelaudit.index.selection import LocalSpec, RequirementSpec, Wanted
+from wheelaudit.index.selection import LocalSpec, RequirementSpec, Wanted, find_releases
 from wheelaudit.project.settings import (
     ProjectSettings,
     SettingsFiles,
@@ -26,7 +28,9 @@ from wheelaudit.project.settings import (
 
 if TYPE_CHECKING:
     from wheelaudit.index.keyring import Keyring
+    from wheelaudit.index.pages import ProjectPage
     from wheelaudit.project.targets import Target
+    from wheelaudit.release import Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +243,25 @@ def narrow_spec(spec: RequirementSpec, specifier: SpecifierSet) -> RequirementSp
     if specifier == spec.specifier:
         return spec
     return replace(spec, specifier=specifier, text=f"{spec.project}{specifier}")
+
+
+def find_locked_release(pages: Sequence[tuple[str, ProjectPage]], spec: RequirementSpec, version: Version) -> Release:
+    """Return exactly one version: ``==2.6.0`` alone would mean its local versions too (PEP 440).
+
+    Raises `ReleaseNotFoundError` where no page has it.
+    """
+    releases: tuple[Release, ...] = ()
+    with contextlib.suppress(ReleaseNotFoundError):
+        releases = find_releases(pages, narrow_spec(spec, SpecifierSet(f"=={version}")), every=True)
+    for release in releases:
+        if release.version == version:
+            return release
+    index, page = pages[0]
+    raise ReleaseNotFoundError(
+        f"uv.lock has {spec.project} {version} from {index} ({page.url}), which lists no wheels of it.",
+        url=page.url,
+        remedy=f"Run `uv lock --upgrade-package {spec.project}`, or name a release: {spec.project}==VERSION.",
+    )
 
 
 def find_home(environ: Mapping[str, str]) -> Path:

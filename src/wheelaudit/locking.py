@@ -7,7 +7,6 @@ nothing is taken from a file that is not the one that was locked.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,8 +19,6 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelaudit.errors import ProjectNotFoundError, WheelAuditError
-from wheelaudit.index.client import DEFAULT_RETRIES, DEFAULT_TIMEOUT
-from wheelaudit.index.crawl import DEFAULT_CONCURRENCY
 from wheelaudit.index.listing import build_wheel
 from wheelaudit.index.locations import IndexLocation
 from wheelaudit.index.pages import PageLink, ProjectPage
@@ -36,7 +33,6 @@ from wheelaudit.session import Failure, Manner, Session, Watcher, open_session, 
 
 if TYPE_CHECKING:
     from wheelaudit.audit.values import Audit, LockAudit
-    from wheelaudit.index.store import MetadataStore
 
 RELEASES_AT_ONCE = 32
 """Releases that are read side by side: each is mostly a page and one more request, so that fewer would leave the wire
@@ -89,36 +85,19 @@ async def check_lock(
     *,
     only: Collection[NormalizedName] = (),
     pyproject: Path | None = None,
-    concurrency: int = DEFAULT_CONCURRENCY,
-    timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109  (of each request, not of the whole)
-    retries: int = DEFAULT_RETRIES,
-    replay: Path | None = None,
-    store: MetadataStore | None = None,
-    refresh: bool = False,
-    offline: bool = False,
-    environ: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    manner: Manner | None = None,
     watcher: Watcher | None = None,
     meanwhile: Sequence[str] = (),
 ) -> LockCheck:
     """Hold every release that a lock takes from an index against its wheels; ``only`` these projects, if any.
 
     ``pyproject`` is the project that the lock is of: its indexes bring names and
-    credentials. The other arguments are those of `pipeline.audit_specs`. A release that
+    credentials. ``manner`` is by default `Manner()`: the network, and nothing kept.
+    ``watcher`` and ``meanwhile`` are those of `pipeline.audit_specs`. A release that
     cannot be read fails alone. Raises `ProjectFileError` for a lock or a project that
     cannot be read, and `UsageError`.
     """
-    manner = Manner(
-        concurrency=concurrency,
-        timeout=timeout,
-        retries=retries,
-        replay=replay,
-        store=store,
-        refresh=refresh,
-        offline=offline,
-        environ=os.environ if environ is None else environ,
-        cwd=Path.cwd() if cwd is None else cwd,
-    )
+    manner = manner or Manner()
     lock = read_lock(path)
     project = read_project(pyproject, manner)
     if lock.roots is None and project.workspace is not None:

@@ -98,9 +98,19 @@ def build_expression(marker: Marker) -> Expression:
     return expression
 
 
+def refuse_escapes(text: str) -> None:
+    """Raise ValueError where the text of a marker has a backslash.
+
+    PEP 508 has none in a marker's strings; `packaging` unescapes what follows as Python does, and uv does not.
+    """
+    if "\\" in text:
+        raise ValueError("the marker has a backslash")
+
+
 def parse_expression(text: str) -> Expression:
     """Parse a marker's text. Raises ValueError where it is no marker of PEP 508."""
     try:
+        refuse_escapes(text)
         return build_expression(Marker(text))
     except InvalidMarker as error:
         raise ValueError(str(error)) from error

@@ -14,12 +14,25 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.errors import InvalidMetadataError, MetadataError
-from wheelaudit.markers import Expression, build_expression
+from wheelaudit.markers import Expression, build_expression, refuse_escapes
 from wheelaudit.release import WheelFile
+
+MAX_HEADER_BYTES = 2 * 1024 * 1024
+"""Of METADATA up to its first blank line; the largest METADATA seen has 200 KB, nearly all of it the description."""
+MAX_LINES = 10_000
+"""``Requires-Dist`` of one METADATA, and as many ``Provides-Extra``; projects with an extra for each of their plugins
+come to some 1,500."""
+MAX_REQUIREMENT_CHARACTERS = 8 * 1024
+"""Of one ``Requires-Dist``: 200 comparisons in its marker; real lines have at most 600 characters. What is longer is
+no requirement that is understood, and takes `packaging` a time that grows with its square."""
+MAX_BOUND_CHARACTERS = 1024
+"""Of a Requires-Python; real ones have at most 100."""
+_MAX_CACHED = 512
+"""Characters of a line that is remembered: 65,536 of the longest would be half a gigabyte."""
 
 Source = Literal["pep658", "range", "file", "cache"]
 """How metadata was read: the ``.metadata`` file, Range requests into the wheel, a file on disk, the store."""
@@ -128,24 +141,38 @@ class UnreadableWheel:
 Reading = WheelMetadata | UnreadableWheel
 
 
-@lru_cache(maxsize=65536)
 def parse_requirement_line(text: str) -> RequirementLine:
     """Parse one ``Requires-Dist`` value; strings repeat 16 times in real releases, so results are kept.
 
-    Raises ValueError where it is not a requirement of PEP 508.
+    Raises ValueError where it is not a requirement of PEP 508, or too long for one.
     """
+    if len(text) > MAX_REQUIREMENT_CHARACTERS:
+        raise ValueError(f"the requirement has more than {MAX_REQUIREMENT_CHARACTERS} characters")
+    return _parse_known_line(text) if len(text) <= _MAX_CACHED else _parse_line(text)
+
+
+def _parse_line(text: str) -> RequirementLine:
     try:
         requirement = Requirement(text)
         marker = None if requirement.marker is None else build_expression(requirement.marker)
     except RecursionError as error:
         raise ValueError("the marker's parentheses are nested too deeply") from error
+    if marker is not None:
+        refuse_escapes(text)
     key = RequirementKey(
-        project=canonicalize_name(requirement.name),
-        extras=tuple(sorted(canonicalize_name(extra) for extra in requirement.extras)),
+        # `packaging` takes names that end in "_", which are none (PEP 508): normalised they could not be written back.
+        project=canonicalize_name(requirement.name, validate=True),
+        extras=tuple(sorted(canonicalize_name(extra, validate=True) for extra in requirement.extras)),
         specifier=requirement.specifier,
         url=requirement.url,
     )
-    return RequirementLine(text=text, key=_one_of(key, str(key)), marker=marker)
+    spelling = str(key)
+    if len(spelling) <= _MAX_CACHED:
+        key = _one_of(key, spelling)
+    return RequirementLine(text=text, key=key, marker=marker)
+
+
+_parse_known_line = lru_cache(maxsize=65536)(_parse_line)
 
 
 @lru_cache(maxsize=65536)
@@ -164,7 +191,7 @@ def parse_requires_python(text: str | None) -> SpecifierSet | None:
 
     That includes ``===`` with a text that is no version: uv refuses it.
     """
-    if not text:
+    if not text or len(text) > MAX_BOUND_CHARACTERS:
         return None
     try:
         specifier = SpecifierSet(text)
@@ -178,10 +205,14 @@ def parse_requires_python(text: str | None) -> SpecifierSet | None:
 def parse_metadata(data: bytes) -> CoreMetadata:
     """Parse the header part of a METADATA file (everything up to the first blank line).
 
-    Raises `InvalidMetadataError` where the bytes are not text or lack Name or Version.
+    Raises `InvalidMetadataError` where the bytes are not text or lack Name or Version,
+    and where they are more than any project's.
     """
     text = _decode_headers(data)
     message = email.parser.HeaderParser().parsestr(text)
+    for header in ("Requires-Dist", "Provides-Extra"):
+        if len(message.get_all(header, [])) > MAX_LINES:
+            raise InvalidMetadataError(f"the metadata has more than {MAX_LINES} {header} fields.")
     name = _one_line(message.get("Name"))
     version = _one_line(message.get("Version"))
     if not name or not version:
@@ -195,7 +226,7 @@ def parse_metadata(data: bytes) -> CoreMetadata:
             lines.append(parse_requirement_line(requirement))
         except ValueError:
             unparsed.append(requirement)
-    extras = (canonicalize_name(_one_line(value)) for value in message.get_all("Provides-Extra", []))
+    extras = (parse_extra(_one_line(value)) for value in message.get_all("Provides-Extra", []))
     return CoreMetadata(
         name=name,
         version=version,
@@ -206,12 +237,22 @@ def parse_metadata(data: bytes) -> CoreMetadata:
     )
 
 
+def parse_extra(text: str) -> NormalizedName | None:
+    """Return the extra; None for a name that nobody can ask for, which uv passes over too (PEP 685)."""
+    try:
+        return canonicalize_name(text, validate=True)
+    except InvalidName:
+        return None
+
+
 def _decode_headers(data: bytes) -> str:
     """Return the header part as text with ``\\n`` line ends; 110 of 866 real files have ``\\r\\n``."""
     head = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     ends = [end for end in (head.find(b"\n\n"), head.find(b"\n\r\n")) if end >= 0]
     if ends:
         head = head[: min(ends) + 1]
+    if len(head) > MAX_HEADER_BYTES:
+        raise InvalidMetadataError(f"the metadata has a header of more than {MAX_HEADER_BYTES // 1024**2} MiB.")
     if b"\0" in head:
         raise InvalidMetadataError("the metadata is not text (it holds NUL bytes).")
     try:

@@ -84,7 +84,7 @@ async def run_night(
     index: Sequence[str],
     history: History,
     night: datetime.date,
-    manner: Manner,
+    manner: Manner | None = None,
     last: int = 1,
     stale_days: int = STALE_DAYS,
     pyproject: Path | None = None,
@@ -97,9 +97,11 @@ async def run_night(
     A stream that the history does not know is a baseline: nothing of it is told. ``last``
     builds are read of it, and of others as many as are newer than the one that is known.
     ``calendar_days`` of the past come with the night, for the page that draws them.
+    ``manner`` is by default `Manner()`: the network, and nothing kept.
     What cannot be read at all is among the night's failures, and not remembered. Raises
     `UsageError`, and whatever the history raises.
     """
+    manner = manner or Manner()
     indexes = Indexes(project=read_project(pyproject, manner), environ=manner.environ, cwd=manner.cwd)
     watch = build_watch(projects, index, indexes, last=last, stale_days=stale_days)
     read: list[_Builds | Failure] = []

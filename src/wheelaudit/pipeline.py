@@ -38,6 +38,7 @@ from wheelaudit.jobs import (
     ProjectJob,
     build_jobs,
     find_locations,
+    find_locked_release,
     find_wanted,
     narrow_spec,
 )
@@ -92,7 +93,6 @@ async def audit_specs(
     wrong before anything is fetched raises: `UsageError` for a SPEC or an index that
     means nothing, `ProjectFileError`, `CassetteError`.
     """
-    wanted = [parse_spec(text) for text in specs]
     manner = Manner(
         concurrency=concurrency,
         timeout=timeout,
@@ -105,6 +105,33 @@ async def audit_specs(
         environ=os.environ if environ is None else environ,
         cwd=Path.cwd() if cwd is None else cwd,
     )
+    return await run_audits(
+        specs,
+        manner=manner,
+        index=index,
+        pyproject=pyproject,
+        every=every,
+        union=union,
+        deep=deep,
+        watcher=watcher,
+        meanwhile=meanwhile,
+    )
+
+
+async def run_audits(
+    specs: Sequence[str],
+    *,
+    manner: Manner,
+    index: Sequence[str] = (),
+    pyproject: Path | None = None,
+    every: bool = False,
+    union: Union = "scoped",
+    deep: bool = False,
+    watcher: Watcher | None = None,
+    meanwhile: Sequence[str] = (),
+) -> tuple[Outcome, ...]:
+    """Do what `audit_specs` does, in a manner that is settled already."""
+    wanted = [parse_spec(text) for text in specs]
     project = read_project(pyproject, manner)
     indexes = Indexes(project=project, environ=manner.environ, cwd=manner.cwd)
     named = tuple(dict.fromkeys(indexes.find(text) for text in index))
@@ -222,7 +249,7 @@ class _Auditor:
         failures: list[Failure] = []
         for version in versions:
             try:
-                found[version] = _find_locked_release(pages, spec, version)
+                found[version] = find_locked_release(pages, spec, version)
             except ReleaseNotFoundError as error:
                 failures.append(self.session.fail(f"{spec.project}=={version}", error))
         for specifier in () if versions else wanted or (spec.specifier,):
@@ -353,22 +380,6 @@ def _find_pinned(
             missing += 1
     if missing == len(pages):
         find_releases(pages, job.spec, every=every)
-
-
-def _find_locked_release(pages: Sequence[tuple[str, ProjectPage]], spec: RequirementSpec, version: Version) -> Release:
-    """Return exactly one version: ``==2.6.0`` alone would mean its local versions too (PEP 440)."""
-    releases: tuple[Release, ...] = ()
-    with contextlib.suppress(ReleaseNotFoundError):
-        releases = find_releases(pages, narrow_spec(spec, SpecifierSet(f"=={version}")), every=True)
-    for release in releases:
-        if release.version == version:
-            return release
-    index, page = pages[0]
-    raise ReleaseNotFoundError(
-        f"uv.lock has {spec.project} {version} from {index} ({page.url}), which lists no wheels of it.",
-        url=page.url,
-        remedy=f"Run `uv lock --upgrade-package {spec.project}`, or name a release: {spec.project}==VERSION.",
-    )
 
 
 def _judge(

@@ -9,10 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import prod
 
 from packaging.tags import Tag
-from packaging.utils import BuildTag, NormalizedName, parse_wheel_filename
+from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, parse_wheel_filename
 from packaging.version import Version
+
+MAX_NAME_CHARACTERS = 1024
+"""Of a wheel's file name: four times what file systems keep of one."""
+MAX_TAGS = 512
+"""Of a wheel, its compressed tag sets multiplied out (PEP 425); real ones come to 20 at most, and 255 characters
+to 70,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +81,14 @@ def parse_wheel_name(filename: str) -> tuple[NormalizedName, Version, BuildTag, 
     """Return project, version, build tag and tag set of a wheel's file name.
 
     Raises `packaging.utils.InvalidWheelFilename` (or another ValueError) for a name
-    that is not one of PEP 427, such as the labelled names of wheel variants (PEP 825).
+    that is not one of PEP 427, such as the labelled names of wheel variants (PEP 825),
+    or whose tag sets come to more than `MAX_TAGS`: they are counted before they multiply.
     Cached: a wheel is built when its link arrives and again with its release, 8 us each.
     """
+    if len(filename) > MAX_NAME_CHARACTERS:
+        raise InvalidWheelFilename(f"it has more than {MAX_NAME_CHARACTERS} characters")
+    if prod(part.count(".") + 1 for part in filename.removesuffix(".whl").rsplit("-", 3)[1:]) > MAX_TAGS:
+        raise InvalidWheelFilename(f"its tags come to more than {MAX_TAGS}")
     return parse_wheel_filename(filename)
 
 

@@ -199,6 +199,7 @@ def _stable_abi(kind: str, major: int, minor: int, abi: str) -> str | None:
     return "abi3t" if is_free_threaded(abi) else "abi3"
 
 
+@lru_cache(maxsize=4096)
 def is_free_threaded(abi: str) -> bool:
     """Whether an ABI tag is of a free-threaded build (PEP 703): ``cp313t``."""
     return re.fullmatch(r"cp\d+d?t\w*", abi) is not None

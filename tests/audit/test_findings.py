@@ -9,6 +9,7 @@ import pytest
 
 from tests.releases import build_reading, build_release, build_wheel
 from wheelaudit.audit.audit import audit_release
+from wheelaudit.audit.groups import Scene
 from wheelaudit.audit.values import Audit, Finding
 from wheelaudit.errors import HashMismatchError, InvalidMetadataError, MetadataError, MetadataUnreadableError
 from wheelaudit.metadata import Fault, Reading, UnreadableWheel, WheelMetadata, parse_metadata
@@ -348,3 +349,23 @@ def test_wa106_names_the_index_where_that_is_what_sets_wheels_apart() -> None:
     assert "(index, free threading, C library or system version)" in two.message
     (one,) = find("WA106", read(LINUX, "foo"), read(MUSL, "bar"))
     assert "(free threading, C library or system version)" in one.message
+
+
+def test_many_ties_cost_no_more_looks_at_all_environments_than_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    # With a look for each tie, three wheels with nine requirements took 16 seconds.
+    looks: list[Scene] = []
+    reckon = Scene.__dict__["best_kin"].fget
+
+    def look(scene: Scene) -> object:
+        looks.append(scene)
+        return reckon(scene)
+
+    monkeypatch.setattr(Scene, "best_kin", property(look))
+    counts: list[int] = []
+    for spread in (0, 1):
+        lines = [f"foo-{number}; python_version == '3.{8 + number * spread}'" for number in range(20)]
+        glibc, musl = read("py3-none-manylinux_2_28_x86_64", *lines), read("py3-none-musllinux_1_2_x86_64", "bar")
+        assert len(find("WA106", glibc, musl)) == 1
+        counts.append(len(looks))
+        looks.clear()
+    assert counts[0] == counts[1] < 20

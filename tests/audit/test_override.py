@@ -387,3 +387,12 @@ def test_plain_union_of_two_versions_is_shown_with_its_deviations() -> None:
     assert result.override.requires_dist == ("foo==1", "foo==2")
     assert result.proof is not None
     assert len(result.proof.deviations) == 2
+
+
+def test_line_that_would_be_too_long_to_be_read_leaves_no_override() -> None:
+    def build_line(letter: str) -> str:
+        return "foo; " + " or ".join(f"platform_version == '{letter}{number:03}{'y' * 40}'" for number in range(100))
+
+    result = audit(read(LINUX, build_line("a")), read(WINDOWS, build_line("b")))
+    assert (result.verdict, result.override, result.proof) == ("inconsistent", None, None)
+    assert "foo would need has more than" in (result.no_override or "")

@@ -255,6 +255,45 @@ def test_report_goes_to_a_file(cli: Cli, written: Path) -> None:
     assert json.loads((written.parent / "report.json").read_text())["file"] == "pyproject.toml"
 
 
+def test_markdown_is_the_report(cli: Cli, world: Path) -> None:
+    write_project(world, PROJECT + entry("torch", "2.6.0+cu126"))
+    done = cli("check", *TORCH_INDEX, "--format", "markdown")
+    assert (done.code, done.err) == (1, "")
+    assert done.out.startswith("# `pyproject.toml`: 1 override, 1 needs attention\n\n| Override |")
+    assert "1. `wheelaudit check --write` mends what wheelaudit wrote.\n" in done.out
+
+
+def test_sarif_is_a_log_of_the_findings_and_of_what_could_not_be_done(cli: Cli, world: Path) -> None:
+    write_project(world, PROJECT + entry("torch", "2.6.0+cu126") + entry("torch", "2.6.1+cu126"))
+    done = cli("check", *TORCH_INDEX, "--format", "sarif", "-o", "check.sarif")
+    assert (done.code, done.out) == (2, "")
+    (log,) = json.loads((world / "check.sarif").read_text(encoding="utf-8"))["runs"]
+    (result,) = log["results"]
+    (location,) = result["locations"]
+    assert (result["ruleId"], result["level"]) == ("WA401", "error")
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "pyproject.toml"
+    (untold,) = log["invocations"][0]["toolExecutionNotifications"]
+    assert "torch 2.6.1+cu126 could not be checked: " in untold["message"]["text"]
+    assert log["invocations"][0]["executionSuccessful"] is False
+
+
+def test_github_is_an_annotation_in_the_line_of_the_entry(cli: Cli, world: Path) -> None:
+    text = PROJECT + entry("torch", "2.6.0+cu126")
+    path = write_project(world, text)
+    line = text[: text.index("[[tool.uv")].count("\n") + 1
+    done = cli("check", *TORCH_INDEX, "--format", "github")
+    assert (done.code, done.err) == (1, "")
+    head = f"file=pyproject.toml,line={line},title=WA401%3A override stale::torch 2.6.0+cu126: "
+    assert done.out.startswith(f"::error {head}")
+    assert done.out.endswith("%0A`wheelaudit check --write` mends it.\n")
+    mended = cli("check", *TORCH_INDEX, "--format", "github", "--write")
+    assert mended.code == 0
+    assert mended.out.startswith(f"::notice {head}")
+    assert mended.out.endswith("%0AThe entry is replaced now.\n")
+    assert len(read_entries(path)[0]["requires-dist"]) == 23
+    assert cli("check", *TORCH_INDEX, "--format", "github") == Done(code=0, out="", err="")
+
+
 def test_indexes_are_those_of_the_sources(cli: Cli, world: Path) -> None:
     page = (
         b'<!DOCTYPE html><html><body><a href="/demo-1.0-py3-none-any.whl">demo-1.0-py3-none-any.whl</a></body></html>'

@@ -25,6 +25,7 @@ from wheelaudit.audit.values import Audit, LockAudit, LockFinding, LockStatus
 from wheelaudit.errors import ProjectFileError, ReleaseNotFoundError, WheelAuditError
 from wheelaudit.locking import CheckedRelease, LockCheck
 from wheelaudit.report.lock_json import read_lock_schema
+from wheelaudit.session import Manner
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,16 +165,8 @@ def test_names_are_normalised_and_must_be_in_the_lock(cli: Cli, stub: Stub) -> N
 
 def test_options_of_reading_are_handed_on(cli: Cli, stub: Stub, world: Path) -> None:
     cli("lock", "--concurrency", "3", "--timeout", "4", "--retries", "5", "--replay", "tape", "--refresh", "--no-cache")
-    asked = {name: stub.asked[name] for name in ("concurrency", "timeout", "retries", "replay", "refresh", "store")}
-    assert asked == {
-        "concurrency": 3,
-        "timeout": 4.0,
-        "retries": 5,
-        "replay": Path("tape"),
-        "refresh": True,
-        "store": None,
-    }
-    assert (stub.asked["cwd"], stub.asked["pyproject"]) == (world, None)
+    manner = Manner(concurrency=3, timeout=4.0, retries=5, replay=Path("tape"), refresh=True, cwd=world)
+    assert (stub.asked["manner"], stub.asked["pyproject"]) == (manner, None)
 
 
 # --- exit codes and formats --------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.history.recorded import build_finding, build_record, night_of, plain, stream_of, version_of
+from wheelaudit.errors import HistoryError
 from wheelaudit.history import lines
 from wheelaudit.history.fields import MalformedError
 from wheelaudit.history.lines import (
@@ -23,8 +24,8 @@ from wheelaudit.history.lines import (
     render_record,
 )
 from wheelaudit.history.records import Record
-from wheelaudit.history.schema import HistoryError
 from wheelaudit.history.store import History
+from wheelaudit.metadata import WheelMetadata
 
 RECORDS = (
     build_record(1, stream=stream_of(1)),
@@ -279,3 +280,12 @@ def test_night_of_an_imported_line_is_found(tmp_path: Path) -> None:
         (found,) = history.find_records(night_of(0))
         assert map_plain(found) == map_plain(RECORDS[1])
         assert history.find_open(stream_of()) == RECORDS[1].open
+
+
+def test_extra_that_nobody_can_ask_for_is_passed_over() -> None:
+    # Written by hand, or by a wheelaudit that took it: in an override uv would drop all settings over it.
+    line = render_record(RECORDS[0])
+    assert b'"provides_extra":["gpu"]' in line
+    record = parse_line(line.replace(b'"provides_extra":["gpu"]', b'"provides_extra":["a b","gpu_","GPU"]'))
+    extras = {reading.core.provides_extra for reading in record.snapshot.readings if isinstance(reading, WheelMetadata)}
+    assert extras == {("gpu",)}

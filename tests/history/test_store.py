@@ -33,9 +33,9 @@ from tests.releases import CONSISTENT, INCONSISTENT, build_reading, build_releas
 from tests.uv.cases import Case, build_random_cases
 from wheelaudit.audit.audit import audit_release
 from wheelaudit.audit.values import Audit, Verdict
-from wheelaudit.errors import MetadataUnreadableError
+from wheelaudit.errors import HistoryError, MetadataUnreadableError
 from wheelaudit.history import contents, rows, schema, store
-from wheelaudit.history.schema import APPLICATION_ID, STEPS, HistoryError
+from wheelaudit.history.schema import APPLICATION_ID, STEPS
 from wheelaudit.history.store import History
 from wheelaudit.history.values import CalendarNight, Snapshot, Stream
 from wheelaudit.metadata import Reading, UnreadableWheel, WheelMetadata

@@ -278,3 +278,11 @@ def test_changed_body_is_refused(tmp_path: Path) -> None:
     body.write_bytes(b"changed")
     with pytest.raises(CassetteError, match="was changed"):
         ReplayTransport(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["h\u00e9", "\u2028", "\ud800"])
+async def test_header_of_any_text_is_replayed(tmp_path: Path, value: str) -> None:
+    write_cassette(tmp_path, [exchange(headers={"etag": value})])
+    answer = await ReplayTransport(tmp_path).handle_async_request(httpx.Request("GET", exchange().url))
+    assert answer.status_code == exchange().status
+    assert "etag" in answer.headers

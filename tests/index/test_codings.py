@@ -426,3 +426,14 @@ async def test_coding_that_is_not_installed_is_not_accepted(monkeypatch: pytest.
     monkeypatch.setattr(bodies, "OFFERED", "gzip")
     with pytest.raises(IndexAccessError, match=f'"{coding}", and nothing was offered but gzip'):
         await get(reply_packed(coding, b"anything"))
+
+
+@needs_zstd
+def test_zstd_frame_that_stops_short_of_its_size_is_refused_however_it_is_cut() -> None:
+    # One empty last block, and a header that promises 19,709 bytes: fed in pieces, libzstd takes it for whole.
+    frame = b"\x28\xb5\x2f\xfd\x60\xfd\x4a\x01\x00\x00"
+    for at in range(len(frame)):
+        with pytest.raises(CodingError):
+            unpack("zstd", [frame[:at], frame[at:]])
+    with pytest.raises(CodingError):
+        unpack("zstd", [frame[at : at + 1] for at in range(len(frame))])

@@ -105,6 +105,13 @@ def test_address_with_a_name_alone_takes_that_names_password() -> None:
     assert find("https://index.example/simple/x/", NETRC, other) == ("other", "")
 
 
+def test_index_that_the_keyring_has_opened_comes_before_itself_under_another_name() -> None:
+    locked = IndexLocation(name="corp", url=INDEX.url, username="me")
+    opened = IndexLocation(name=INDEX.url, url=INDEX.url, username="me", password="p")
+    for url in ("https://index.example/simple/x/", "https://index.example/files/x.whl"):
+        assert find(url, DEFAULT, locked, opened) == find(url, DEFAULT, opened, locked) == ("me", "p")
+
+
 @respx.mock
 async def test_refusal_names_the_netrc_that_was_of_no_use() -> None:
     respx.get("https://index.example/simple/demo/").respond(401)

@@ -207,3 +207,9 @@ def test_path_survives_the_way_through_a_url(names: list[str]) -> None:
 @given(st.text("abc%:@.-", max_size=10), st.sampled_from(["", "/simple", "/a@b", "//x@y/", "?q=a@b", "#a@b"]))
 def test_only_userinfo_is_removed(userinfo: str, rest: str) -> None:
     assert without_credentials(f"https://{userinfo}@index.example{rest}") == f"https://index.example{rest}"
+
+
+def test_file_url_that_is_no_url_is_refused() -> None:
+    with pytest.raises(UsageError, match="is not a URL") as caught:
+        path_of_url("file://[index.example/x")
+    assert caught.value.remedy

@@ -613,3 +613,15 @@ def test_page_with_nothing_but_unwanted_files_is_a_project_page() -> None:
         b'<a href="one-1.whl">x</a>', content_type="text/html", url=URL, project=TORCH, sieve=OnlyTwo()
     )
     assert (page.links, page.unwanted) == ((), 1)
+
+
+def test_unwanted_file_whose_name_is_none_is_only_counted_however_the_page_is_cut() -> None:
+    body = b'<a href="one-\0.whl">x</a>\n<a href="two-\0.whl">x</a>\n'
+    found = []
+    for size in (1, len(body)):
+        parser = ProjectPageParser(content_type="text/html", url=URL, project=TORCH, sieve=OnlyTwo())
+        for at in range(0, len(body), size):
+            parser.feed(body[at : at + size])
+        found.append(parser.close())
+    assert found[0] == found[1]
+    assert (found[0].unwanted, [each.filename for each in found[0].skipped]) == (1, ["two-\0.whl"])

@@ -452,3 +452,16 @@ def test_nothing_is_opened_before_it_is_used(folder: Path) -> None:
     with MetadataStore(folder):
         pass
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "fields", [b"", b"1", b"{}", b"[200]", b"[200,1,null,null,null,null]", b"[" * 100_000, b"\xff", b"[" + b"9" * 5000]
+)
+def test_row_with_a_right_seal_and_other_fields_is_no_answer(folder: Path, fields: bytes) -> None:
+    path = fill(folder, 1)
+    seal = store_module._seal(key_of(0), answer_of(0).body.sha256, fields)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE answers SET fields = ?, seal = ?", (fields, seal))
+    connection.close()
+    with MetadataStore(folder) as store:
+        assert read(store, 0) is None

@@ -129,6 +129,19 @@ def test_foreign_text_is_inert() -> None:
     assert all(char.isprintable() for line in text.split("\n") for char in line)
 
 
+def build_hostile(text: str) -> tuple[CheckLine, ...]:
+    """Return entries in which every text that is not ours is ``text``."""
+    finding = Finding(id="WA401", message=text, requirements=(text,), wheels=(text,), help=text)
+    stale = replace(STALE, file=text, name=text, version=text, label=text, findings=(finding,), ignored=(text,))
+    return (
+        stale,
+        replace(stale, mended=True),
+        replace(stale, ours=False, findings=(replace(finding, requirements=(), help=""),)),
+        replace(stale, status="failed", findings=(), error=text),
+        *(replace(stale, status=status, findings=()) for status in ("unknown", "current")),
+    )
+
+
 def validate(text: str) -> Any:
     assert text.isascii()
     document = json.loads(text)

@@ -131,3 +131,10 @@ def test_plain_words_stay_plain() -> None:
 def test_backticks_around_nothing_are_text(text: str) -> None:
     assert render_prose(text) == escape_markdown(text)
     assert render_prose(text)
+
+
+@pytest.mark.parametrize("text", ["https:/x", "see https:x", "http:"])
+def test_address_without_its_slashes_is_a_code_span_too(text: str) -> None:
+    assert all(
+        child.type == "code_inline" or not LIVE.search(child.content) for child in parse_inline(escape_markdown(text))
+    )

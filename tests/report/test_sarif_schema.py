@@ -14,8 +14,11 @@ from jsonschema import Draft4Validator
 from tests.report.examples import build_forty, build_hostile, build_torch, build_undecided, build_without_override
 from tests.report.hostile import hostile_text
 from tests.report.nights import FAILURE, FOUR, build_busy_night, build_hostile_night, build_real_night
+from tests.report.test_check import ALL
+from tests.report.test_check import build_hostile as build_hostile_check
 from tests.report.test_lock import REPORT
 from wheelaudit.report.audit_results import build_audit_results
+from wheelaudit.report.check_results import build_check_results
 from wheelaudit.report.lock import build_lock_results
 from wheelaudit.report.nightly import build_night_results
 from wheelaudit.report.results import RULES, Result
@@ -49,14 +52,20 @@ def test_nights_are_valid(night: Any) -> None:
     validate(build_night_results(night))
 
 
-def test_audits_and_locks_are_valid() -> None:
+def test_audits_locks_and_checks_are_valid() -> None:
     validate(build_audit_results(AUDITS, failures=[FAILURE]))
     validate(build_lock_results(REPORT))
+    validate(build_check_results(ALL))
 
 
 def test_every_rule_and_an_empty_log_are_valid() -> None:
     validate(tuple(Result(rule=rule, level="note", message="x", file="uv.lock", line=3) for rule in RULES))
     validate(())
+
+
+@given(hostile_text)
+def test_hostile_checks_are_valid(text: str) -> None:
+    validate(build_check_results(build_hostile_check(text or "x")))
 
 
 @given(hostile_text)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -21,6 +22,9 @@ from wheelaudit.report.text import collapse_pythons, count_of, escape_text
         ("\ud800", r"\ud800"),
         ("\u2028", r"\u2028"),
         ("\xa0", r"\xa0"),
+        ("::error file=a::b", r"\x3a:error file=a\x3a:b"),
+        ("x ##[add-mask]y ###[z]", r"x \x23#[add-mask]y #\x23#[z]"),
+        ("http://[::1]:80/ a :: b ## [c]", "http://[::1]:80/ a :: b ## [c]"),
         ("zażółć 测试", "zażółć 测试"),
     ],
 )
@@ -28,12 +32,13 @@ def test_what_cannot_be_seen_is_spelled(text: str, shown: str) -> None:
     assert escape_text(text) == shown
 
 
-@given(st.text(st.characters(exclude_categories=())))
+@given(st.text(st.characters(exclude_categories=())) | st.text(alphabet=":#[]aZ \x1b"))
 def test_escaped_text_is_visible_encodable_and_stays_as_it_is(text: str) -> None:
     shown = escape_text(text)
     assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
     assert "\n" not in shown
     shown.encode("utf-8")
+    assert not re.search(r"::[A-Za-z]|##\[", shown)
     assert escape_text(shown) == shown
 
 

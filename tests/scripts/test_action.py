@@ -31,7 +31,7 @@ def test_inputs_become_arguments() -> None:
 @pytest.mark.parametrize("text", ["$(touch x)", "`id`", "; rm -rf x", "&& x", "| x", "> x", "${{ github.token }}", "*"])
 def test_nothing_in_the_arguments_is_a_shells(text: str) -> None:
     inputs = read_inputs(build_environ(command="check", args=text))
-    assert inputs.arguments == ("check", "--format", "human", *text.split())
+    assert inputs.arguments == ("check", "--format", "github", *text.split())
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,8 @@ def test_nothing_in_the_arguments_is_a_shells(text: str) -> None:
         ({"command": "cache"}, "There is no command"),
         ({"command": ""}, "There is no command"),
         ({"command": "--version"}, "There is no command"),
-        ({"command": "check", "format": "github"}, "has no format"),
+        ({"command": "explain", "format": "github"}, "has no format"),
+        ({"command": "check", "format": "html"}, "has no format"),
         ({"command": "lock", "args": "'open"}, "cannot be split"),
         ({"command": "lock", "version": "latest"}, "is no version"),
     ],

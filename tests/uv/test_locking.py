@@ -32,6 +32,7 @@ from tests.uv.lock import TIME_LIMIT, Uv, find_uv
 from wheelaudit.cli.main import run
 from wheelaudit.locking import LockCheck, check_lock
 from wheelaudit.metadata import WheelMetadata, parse_metadata
+from wheelaudit.session import Manner
 
 LINUX, MACOS, WINDOWS = "manylinux_2_17_x86_64", "macosx_11_0_arm64", "win_amd64"
 PLATFORMS = (LINUX, MACOS, WINDOWS)
@@ -120,8 +121,7 @@ class Place:
             check_lock,
             self.folder / name,
             pyproject=pyproject if pyproject.is_file() else None,
-            environ=self.environ,
-            cwd=self.folder,
+            manner=Manner(environ=self.environ, cwd=self.folder),
         )
         check = anyio.run(work)
         assert [release.error for release in check.releases if release.error is not None] == []

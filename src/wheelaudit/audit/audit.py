@@ -12,14 +12,16 @@ from typing import Any, assert_never
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
+from wheelaudit.audit.acceptance import find_refused
 from wheelaudit.audit.findings import find_findings, find_index_clash
-from wheelaudit.audit.groups import Scene, build_scene, judge
+from wheelaudit.audit.groups import Scene, build_bounded_scene, judge_bounded
 from wheelaudit.audit.impact import build_coverage, build_impact, build_matrix
 from wheelaudit.audit.override import Conflict, build_override
 from wheelaudit.audit.proof import prove
 from wheelaudit.audit.uv import find_wheel_read
 from wheelaudit.audit.values import Audit, Group, Override, Proof, Union, Verdict
 from wheelaudit.environments import describe_environments
+from wheelaudit.errors import ReleaseTooLargeError
 from wheelaudit.metadata import Reading, WheelMetadata
 from wheelaudit.release import Release, wheel_order
 
@@ -39,14 +41,13 @@ def audit_release(
     """
     place = {wheel: number for number, wheel in enumerate(release.wheels)}
     readings = sorted(readings, key=lambda reading: place[reading.wheel])
-    scene = build_scene(readings)
-    verdict = judge(scene)
+    scene, verdict = judge_bounded(build_bounded_scene(readings))
     read = find_wheel_read(release.wheels, requires_python=requires_python, indexes=release.indexes)
     override, proof, reason = _override(scene, verdict, union)
     return Audit(
         release=release,
         verdict=verdict,
-        readings=tuple(readings),
+        readings=scene.readings,
         groups=_build_groups(scene),
         requires_python=requires_python,
         reads_uv=read,
@@ -107,6 +108,14 @@ def _override(scene: Scene, verdict: Verdict, union: Union) -> tuple[Override | 
         # uv keys an entry by name and version alone: it would be wrong wherever one of the two is asked by itself.
         reason = f"There is no override: one for both {clash[0]} and {clash[1]} is right for neither (WA301)."
         return None, None, reason
+    try:
+        return _build_proven(scene, union)
+    except ReleaseTooLargeError as error:
+        return None, None, f"There is no override. {error.message}"
+
+
+def _build_proven(scene: Scene, union: Union) -> tuple[Override | None, Proof | None, str | None]:
+    """The override with its proof, or the conflict that forbids one; raises `ReleaseTooLargeError`."""
     built = build_override(scene, union=union)
     match built:
         case Conflict():
@@ -116,6 +125,9 @@ def _override(scene: Scene, verdict: Verdict, union: Union) -> tuple[Override | 
             )
             return None, None, reason
         case Override():
+            refused = find_refused(built)
+            if refused is not None:
+                return None, None, f"There is no override: uv would drop all settings of a file with {refused!r} in it."
             cores = {r.wheel: r.core for r in scene.readings if isinstance(r, WheelMetadata)}
             extras: list[NormalizedName] = [extra for extra in scene.points.extras if extra is not None]
             return built, prove(built, served=scene.distinct, cores=cores, extras=extras), None

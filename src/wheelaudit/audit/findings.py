@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.audit.groups import Asks, Kin, Scene
@@ -37,6 +37,9 @@ _LOCK = "; until then lock with the override"
 _Meanings = frozenset[int | None]
 """Indexes into `Scene.kin`; None: of an unread wheel."""
 
+MAX_SHOWN = 500
+"""Characters of a requirement that is none, in a message; a hostile one may have megabytes."""
+
 MAX_LISTED = 3
 """Requirements named in a message of their own; `Finding.requirements` has all."""
 
@@ -58,18 +61,20 @@ def find_findings(scene: Scene, verdict: Verdict, *, conflict: str | None, proof
 def _find_differences(scene: Scene) -> Iterator[Finding]:
     """WA101, 102, 103: what a lock lacks, has too much or in another version, by the wheels it is read from."""
     needs = scene.needs()
+    needed_by_project = _Siblings(needs)
     known = scene.points.where(number for number, kin in enumerate(scene.best_kin) if None not in kin)
     for kin in scene.kin:
         asks = kin.meaning.asks
+        asked_by_project = _Siblings(asks)
         missing: dict[RequirementKey, Mask] = {}
         leaking: dict[RequirementKey, Mask] = {}
         other: dict[RequirementKey, Mask] = {}
         for key in needs.keys() | asks.keys():
             need, has = needs.get(key, 0) & known, asks.get(key, 0) & known
-            siblings = _of_project(asks, key) & known
+            siblings = asked_by_project.find(key) & known
             missing[key] = need & ~has & ~siblings
             other[key] = need & ~has & siblings
-            leaking[key] = has & ~need & ~_of_project(needs, key)
+            leaking[key] = has & ~need & ~needed_by_project.find(key)
         names = _names(kin)
         wheels, one = _count(len(names), "wheel"), len(names) == 1
         for finding, found, text in (
@@ -103,13 +108,21 @@ def _find_differences(scene: Scene) -> Iterator[Finding]:
                 )
 
 
-def _of_project(asks: Asks, key: RequirementKey) -> Mask:
-    """The points at which another requirement of the same project is asked for."""
-    mask = 0
-    for other, points in asks.items():
-        if other != key and other.project == key.project:
-            mask |= points
-    return mask
+class _Siblings:
+    """Where another requirement of a project is asked for; two masks a project, however many it has."""
+
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
+        self._once: dict[NormalizedName, Mask] = {}
+        self._twice: dict[NormalizedName, Mask] = {}
+        for key, mask in asks.items():
+            once = self._once.get(key.project, 0)
+            self._once[key.project] = once | mask
+            self._twice[key.project] = self._twice.get(key.project, 0) | once & mask
+
+    def find(self, key: RequirementKey) -> Mask:
+        """Return the points at which another requirement of the project of ``key`` is asked for."""
+        return self._once.get(key.project, 0) & ~self._asks.get(key, 0) | self._twice.get(key.project, 0)
 
 
 def _find_refusals(scene: Scene) -> Iterator[Finding]:
@@ -145,7 +158,9 @@ def _find_missing_extras(scene: Scene) -> Iterator[Finding]:
 
 def _find_ties(scene: Scene, *, conflict: str | None, proof: Proof | None) -> Iterator[Finding]:
     """WA106: environments with the same marker variables whose best wheels do not mean the same."""
-    tied = [number for number, kin in enumerate(scene.best_kin) if len(kin - {None}) > 1]
+    # Once: each time it is reckoned anew over all environments, and there may be thousands of ties.
+    best = scene.best_kin
+    tied = {number for number, kin in enumerate(best) if len(kin - {None}) > 1}
     if not tied:
         return
     wheels = {
@@ -165,7 +180,7 @@ def _find_ties(scene: Scene, *, conflict: str | None, proof: Proof | None) -> It
     requirements: set[str] = set()
     for number in tied:
         here = scene.points.at(number)
-        asks = [scene.kin[k].meaning.asks for k in scene.best_kin[number] if k is not None]
+        asks = [scene.kin[k].meaning.asks for k in best[number] if k is not None]
         keys = frozenset(key for each in asks for key in each)
         requirements.update(str(key) for key in keys if len({each.get(key, 0) & here for each in asks}) > 1)
     yield Finding(
@@ -280,7 +295,8 @@ def _faults_of(reading: WheelMetadata | UnreadableWheel) -> Iterator[tuple[str, 
     if core.requires_python and core.python_specifier is None:
         yield "WA206", f"Requires-Python {core.requires_python!r} is not a version specifier (PEP 440)."
     for text in dict.fromkeys(core.unparsed):
-        yield "WA206", f"Requires-Dist {text!r} is not a requirement (PEP 508)."
+        shown = repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}... ({len(text)} characters)"
+        yield "WA206", f"Requires-Dist {shown} is not a requirement (PEP 508)."
 
 
 def _same_version(text: str, version: Version) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -13,6 +14,7 @@ from wheelaudit.audit.points import Mask, Points
 from wheelaudit.audit.uv import lower_bound
 from wheelaudit.audit.values import Verdict
 from wheelaudit.environments import Served
+from wheelaudit.errors import InvalidMetadataError, ReleaseTooLargeError
 from wheelaudit.grid import build_served, find_distinct
 from wheelaudit.markers import Comparison
 from wheelaudit.markers import comparisons as find_comparisons
@@ -25,6 +27,18 @@ from wheelaudit.metadata import (
     parse_requires_python,
 )
 from wheelaudit.release import WheelFile
+
+MAX_MASK_BYTES = 256 * 1024 * 1024
+"""Of all masks of a release: points by what is asked for at them. A wheel for any platform with 400 extras comes to
+50 MB; five thousand extras are nobody's."""
+
+MAX_ANSWERS = 1_000_000
+"""Of comparisons, each asked at every value that its variable takes, 10 us an answer; usual are some hundreds."""
+
+MAX_COMPARED = 1_000_000
+"""Requirements in which wheels differ by environments: half a minute. Of torch there are 1,300."""
+
+_REMEDY = "Tell the project; no release that is installed anywhere needs as many."
 
 Asks = Mapping[RequirementKey, Mask]
 """Requirement to the points at which it is asked for; requirements asked for nowhere are left out."""
@@ -87,14 +101,17 @@ class Scene:
 
     def needs(self) -> Asks:
         """Return what the best wheels ask for: a point needs a requirement if any wheel tied there asks for it."""
-        needs: dict[RequirementKey, Mask] = {}
+        places: dict[int, list[int]] = {}
         for assignment, numbers in enumerate(self.best_kin):
-            here = self.points.at(assignment)
             for number in numbers:
                 if number is not None:
-                    for key, mask in self.kin[number].meaning.asks.items():
-                        if mask & here:
-                            needs[key] = needs.get(key, 0) | (mask & here)
+                    places.setdefault(number, []).append(assignment)
+        needs: dict[RequirementKey, Mask] = {}
+        for number, assignments in places.items():
+            here = self.points.where(assignments)
+            for key, mask in self.kin[number].meaning.asks.items():
+                if mask & here:
+                    needs[key] = needs.get(key, 0) | (mask & here)
         return needs
 
 
@@ -102,6 +119,7 @@ def build_scene(readings: Sequence[Reading], *, comparisons: Iterable[Comparison
     """Lay a release's readings out over the environments that its wheels serve.
 
     ``comparisons`` are of other markers that the environments must tell apart, such as a lock's.
+    Raises `ReleaseTooLargeError` where the readings name more than can be compared.
     """
     read = tuple(reading for reading in readings if isinstance(reading, WheelMetadata))
     # Wheels of one advertised hash share one object: what is asked of a metadata is reckoned once for all of them.
@@ -126,7 +144,11 @@ def build_scene(readings: Sequence[Reading], *, comparisons: Iterable[Comparison
         if number == len(assignments):
             assignments.append(variables)
         assignment_of.append(number)
-    points = Points(assignments, find_extras(cores.values()))
+    extras = find_extras(cores.values())
+    lines = len(named) + sum(len(core.requires_dist) for core in cores.values())
+    _check_size((len(extras) + 1) * len(assignments), lines)
+    _check_answers(named, assignments)
+    points = Points(assignments, extras)
     meanings = {signature: build_meaning(core, points) for signature, core in cores.items()}
     kin = _gather_kin(read, meanings)
     return Scene(
@@ -140,6 +162,65 @@ def build_scene(readings: Sequence[Reading], *, comparisons: Iterable[Comparison
         bounds=bounds,
         comparisons=named,
     )
+
+
+def build_bounded_scene(readings: Sequence[Reading], *, comparisons: Iterable[Comparison] = ()) -> Scene:
+    """Lay out a release as `build_scene` does; where its readings name too much for that, as if none had been read.
+
+    Who cannot compare wheels must not call them equal: such a release is undecided (WA206).
+    Raises `ReleaseTooLargeError` where the tags of the wheels alone are too many.
+    """
+    comparisons = tuple(comparisons)
+    try:
+        return build_scene(readings, comparisons=comparisons)
+    except ReleaseTooLargeError as error:
+        return build_scene([_give_up(reading, error) for reading in readings], comparisons=comparisons)
+
+
+def _give_up(reading: Reading, cause: ReleaseTooLargeError) -> Reading:
+    # What the page says of Python would stand for what the metadata say, and names versions too.
+    wheel = replace(reading.wheel, requires_python=None)
+    if isinstance(reading, UnreadableWheel):
+        return replace(reading, wheel=wheel)
+    error = InvalidMetadataError(f"{cause.message} So the metadata are not compared.", remedy=cause.remedy)
+    return UnreadableWheel(wheel=wheel, error=error, faults=reading.faults)
+
+
+def _check_size(points: int, lines: int) -> None:
+    """Refuse before it is made what would fill the memory: a mask a line has a bit a point."""
+    if points // 8 * lines > MAX_MASK_BYTES:
+        raise ReleaseTooLargeError(
+            f"The metadata of the release ask for {lines} things in {points} places, which is more than are compared.",
+            remedy=_REMEDY,
+        )
+
+
+def _check_answers(named: Iterable[Comparison], assignments: Sequence[Mapping[str, str]]) -> None:
+    counts = Counter(comparison.variable for comparison in named if comparison.variable != "extra")
+    answers = sum(count * len({each[name] for each in assignments}) for name, count in counts.items())
+    if answers > MAX_ANSWERS:
+        raise ReleaseTooLargeError(
+            f"The markers of the release ask more than {MAX_ANSWERS} questions of its environments.", remedy=_REMEDY
+        )
+
+
+def judge_bounded(scene: Scene) -> tuple[Scene, Verdict]:
+    """Return the verdict, and the scene that it is of: one without readings where they differ in too much to tell."""
+    verdict = judge(scene)
+    if verdict != "inconsistent":
+        return scene, verdict
+    meanings = [kin.meaning.asks for kin in scene.kin]
+    keys = dict.fromkeys(key for asks in meanings for key in asks)
+    differing = sum(1 for key in keys if len({asks.get(key, 0) for asks in meanings}) > 1)
+    if differing * len(scene.distinct) <= MAX_COMPARED:
+        return scene, verdict
+    error = ReleaseTooLargeError(
+        f"The wheels of the release differ in {differing} requirements over {len(scene.distinct)} environments, "
+        "which is more than are compared.",
+        remedy=_REMEDY,
+    )
+    scene = build_scene([_give_up(reading, error) for reading in scene.readings])
+    return scene, judge(scene)
 
 
 def judge(scene: Scene) -> Verdict:

@@ -118,10 +118,19 @@ def _build_states(scene: Scene, read: WheelFile | None) -> dict[Row, Callable[[i
         if any(plain(number) != "absent" for number in numbers):
             states[key, None] = plain
         for place, extra in enumerate(scene.points.extras):
-            own = _state_of(scene, need, has, unknown, place)
-            if extra is not None and any(own(number) not in (plain(number), "absent") for number in numbers):
-                states[key, extra] = own
+            if extra is not None and _adds(scene, need, has or 0, unknown, place):
+                states[key, extra] = _state_of(scene, need, has, unknown, place)
     return states
+
+
+def _adds(scene: Scene, need: Mask, has: Mask, unknown: Mask, place: int) -> bool:
+    """Whether in some assignment the state with an extra is neither absent nor that without."""
+    column = scene.points.column
+    vague, differing, present = (unknown ^ unknown >> place) & column, 0, (unknown >> place) & column
+    for mask in (need, has):
+        differing |= (mask ^ mask >> place) & column & ~(unknown >> place)
+        present |= (mask >> place) & column
+    return bool((vague | differing) & present)
 
 
 def _state_of(scene: Scene, need: Mask, has: Mask | None, unknown: Mask, place: int) -> Callable[[int], State]:

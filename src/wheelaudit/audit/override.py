@@ -20,10 +20,11 @@ from packaging.utils import NormalizedName
 from wheelaudit.audit.groups import Asks, Scene
 from wheelaudit.audit.merging import merge_orders
 from wheelaudit.audit.points import Mask, Points
-from wheelaudit.audit.separators import InseparableError, find_plainest, plainness
+from wheelaudit.audit.separators import InseparableError, Separators, plainness
 from wheelaudit.audit.universe import Universe
 from wheelaudit.audit.uv import find_floor
 from wheelaudit.audit.values import Override, Union
+from wheelaudit.errors import ReleaseTooLargeError
 from wheelaudit.grid import find_platforms
 from wheelaudit.markers import (
     All,
@@ -35,7 +36,13 @@ from wheelaudit.markers import (
     join_all,
     join_any,
 )
-from wheelaudit.metadata import RequirementKey, RequirementLine, WheelMetadata, parse_requirement_line
+from wheelaudit.metadata import (
+    MAX_REQUIREMENT_CHARACTERS,
+    RequirementKey,
+    RequirementLine,
+    WheelMetadata,
+    parse_requirement_line,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +66,10 @@ _Lines = Sequence[tuple[frozenset[int], Expression | None]]
 
 
 def build_override(scene: Scene, *, union: Union = "scoped") -> Override | Conflict:
-    """Return the override of a release whose wheels were all read, or the conflict that forbids one."""
+    """Return the override of a release whose wheels were all read, or the conflict that forbids one.
+
+    Raises `ReleaseTooLargeError` where the environments that uv knows besides are too many, or a marker is too long.
+    """
     readings = [reading for reading in scene.readings if isinstance(reading, WheelMetadata)]
     if union == "plain":
         requires_dist = _build_plain(readings)
@@ -110,12 +120,9 @@ def _build_plain(readings: Sequence[WheelMetadata]) -> tuple[str, ...]:
 
 def _build_requires_python(readings: Sequence[WheelMetadata]) -> str | None:
     """The lowest bound over the wheels, as its wheel spells it where it is nothing but that bound."""
-    spellings = dict.fromkeys(reading.core.requires_python for reading in readings)
-    bounds = {
-        text: next(r.core.python_specifier for r in readings if r.core.requires_python == text) for text in spellings
-    }
-    if len(spellings) == 1 and None not in bounds.values():
-        return next(iter(spellings))
+    bounds = {_spell_bound(reading.core.requires_python): reading.core.python_specifier for reading in readings}
+    if len(bounds) == 1 and None not in bounds.values():
+        return next(iter(bounds))
     floor = find_floor(bounds.values())
     if floor is None:
         return None
@@ -123,6 +130,13 @@ def _build_requires_python(readings: Sequence[WheelMetadata]) -> str | None:
         if bound is not None and len(bound) == 1 and find_floor([bound]) == floor:
             return text
     return f">={floor}"
+
+
+def _spell_bound(text: str | None) -> str | None:
+    """Return a bound as it is written, without empty parts: uv passes over them in a wheel, but not in an entry."""
+    if text is None or all(part.strip() for part in text.split(",")):
+        return text
+    return ",".join(part.strip() for part in text.split(",") if part.strip())
 
 
 def _build_scoped(scene: Scene, readings: Sequence[WheelMetadata]) -> tuple[str, ...]:
@@ -140,9 +154,15 @@ class _Builder:
 
     def __init__(self, scene: Scene, readings: Sequence[WheelMetadata]) -> None:
         self.scene = scene
+        self.best = scene.best_kin
         self.universe = Universe(scene)
         self.points: Points = self.universe.points
+        self.separators = Separators(self.points)
         self.needs: Asks = scene.needs()
+        self.needed: dict[NormalizedName, Mask] = {}
+        """By project, where any of its requirements is needed."""
+        for key, mask in self.needs.items():
+            self.needed[key.project] = self.needed.get(key.project, 0) | mask
         self.variants = _find_variants(scene, readings)
         self.texts: dict[RequirementKey, str] = {}
         self.placed: dict[NormalizedName, list[tuple[RequirementKey, Mask]]] = {}
@@ -173,6 +193,11 @@ class _Builder:
             raise AssertionError(f"the marker built for {key} is wrong: {marker}")
         # A URL ends at white space (PEP 508): the semicolon must not touch it.
         text = str(key) if marker is None else f"{key}{' ' if key.url else ''}; {marker}"
+        if len(text) > MAX_REQUIREMENT_CHARACTERS:
+            raise ReleaseTooLargeError(
+                f"The line that {key} would need has more than {MAX_REQUIREMENT_CHARACTERS} characters.",
+                remedy="Tell the project; no release that is installed anywhere needs as many.",
+            )
         if parse_requirement_line(text).marker != marker:
             raise AssertionError(f"the requirement built for {key} does not parse back: {text}")
         self._place(key, text, marker)
@@ -185,7 +210,7 @@ class _Builder:
                 # Where an extra decides in the same environment, the markers of several wheels must do it together.
                 with contextlib.suppress(InseparableError):
                     loose = self._loose(variant.line.marker)
-                    separator = find_plainest(self.points, need, shun & holding, avoid=avoid & loose)
+                    separator = self.separators.find(need, shun & holding, avoid=avoid & loose)
                     yield join_all(variant.line.marker, separator)
 
     def _confine_many(self, lines: _Lines, need: Mask, shun: Mask, avoid: Mask) -> Expression | None:
@@ -195,7 +220,7 @@ class _Builder:
             holding = self.points.holds(marker)
             own = need & holding & self._best_of(kin)
             if own:
-                separator = find_plainest(self.points, own, shun & holding, avoid=avoid & self._loose(marker))
+                separator = self.separators.find(own, shun & holding, avoid=avoid & self._loose(marker))
                 clause = join_all(marker, separator)
                 clauses.append((clause, self.points.holds(clause)))
         for candidate in sorted(clauses, key=lambda each: plainness(each[0]), reverse=True):
@@ -209,7 +234,7 @@ class _Builder:
 
     def _best_of(self, kin: frozenset[int]) -> Mask:
         """The points whose best wheel is of one of ``kin``."""
-        return self.points.where(number for number, best in enumerate(self.scene.best_kin) if best & kin)
+        return self.points.where(number for number, best in enumerate(self.best) if best & kin)
 
     def _closed(self, key: RequirementKey) -> Mask:
         """The points where uv must not see a line of ``key`` hold, because another one of its project does.
@@ -217,10 +242,7 @@ class _Builder:
         That is where only the other is needed, and where no wheel serves but a placed line
         holds, unless one wheel asks for both there.
         """
-        closed = 0
-        for other, need in self.needs.items():
-            if other != key and other.project == key.project:
-                closed |= need & ~self.needs.get(key, 0)
+        closed = self.needed.get(key.project, 0) & ~self.needs.get(key, 0)
         for other, holding in self.placed.get(key.project, ()):
             together = 0
             for meaning in self.universe.meanings:

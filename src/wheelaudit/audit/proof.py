@@ -7,6 +7,7 @@ but the list of environments and their best wheels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.markers import Marker
@@ -16,9 +17,14 @@ from packaging.utils import NormalizedName, canonicalize_name
 from wheelaudit.audit.groups import find_extras
 from wheelaudit.audit.values import Deviation, Override, Proof
 from wheelaudit.environments import Environment, Served, describe_environments
+from wheelaudit.errors import ReleaseTooLargeError
 from wheelaudit.markers import VARIABLES
 from wheelaudit.metadata import CoreMetadata, RequirementKey
 from wheelaudit.release import WheelFile
+
+MAX_EVALUATIONS = 50_000_000
+"""Requirements by environments by extras: a minute. Of a release with 100 extras and 1,000 requirements in 400
+environments there are 40 million, of a usual one 5,000."""
 
 Wanted = frozenset[RequirementKey]
 Parsed = tuple[tuple[RequirementKey, Marker | None], ...]
@@ -31,7 +37,17 @@ def prove(
     cores: Mapping[WheelFile, CoreMetadata],
     extras: Iterable[NormalizedName],
 ) -> Proof:
-    """Evaluate ``override`` in every environment of ``served``, without an extra and with each of ``extras``."""
+    """Evaluate ``override`` in every environment of ``served``, without an extra and with each of ``extras``.
+
+    Raises `ReleaseTooLargeError` where that would take more than `MAX_EVALUATIONS`: what is not proven is not said.
+    """
+    extras = tuple(extras)
+    most = max((len(core.requires_dist) for core in cores.values()), default=0) + len(override.requires_dist)
+    if len(served) * (len(extras) + 1) * most > MAX_EVALUATIONS:
+        raise ReleaseTooLargeError(
+            f"To prove an override for the release takes more than {MAX_EVALUATIONS} evaluations.",
+            remedy="Tell the project; no release that is installed anywhere needs as many.",
+        )
     evaluator = _Evaluator()
     offered = evaluator.parse(override.requires_dist)
     # By identity: wheels of one advertised hash share one object.
@@ -73,7 +89,9 @@ class _Evaluator:
     """Evaluates requirements with `packaging`, each marker once per distinct values of the variables it names."""
 
     def __init__(self) -> None:
-        self._answers: dict[tuple[int, tuple[str, ...]], bool] = {}
+        self._answers: dict[tuple[int, str, tuple[str, ...]], bool] = {}
+        self._extras: dict[int, set[NormalizedName]] = {}
+        """By marker, every text in it."""
         self._parsed: dict[str, tuple[RequirementKey, Marker | None]] = {}
         self._variables: dict[int, tuple[str, ...]] = {}
 
@@ -92,14 +110,18 @@ class _Evaluator:
             self._parsed[text] = (_key(requirement), requirement.marker)
             if requirement.marker is not None:
                 named = str(requirement.marker)
-                self._variables[id(requirement.marker)] = tuple(n for n in (*VARIABLES, "extra") if n in named)
+                self._variables[id(requirement.marker)] = tuple(name for name in VARIABLES if name in named)
+                texts = re.findall(r"\"([^\"]*)\"|'([^']*)'", named)
+                self._extras[id(requirement.marker)] = {canonicalize_name(one or other) for one, other in texts}
         return self._parsed[text]
 
     def _holds(self, marker: Marker, values: Mapping[str, str]) -> bool:
-        key = (id(marker), tuple([values[name] for name in self._variables[id(marker)]]))
+        # An extra that a marker does not name is to it as any other such, and as none.
+        extra = values["extra"] if values["extra"] in self._extras[id(marker)] else ""
+        key = (id(marker), extra, tuple([values[name] for name in self._variables[id(marker)]]))
         if key not in self._answers:
             # All variables are given: none is borrowed from the machine that wheelaudit runs on.
-            self._answers[key] = marker.evaluate(dict(values))
+            self._answers[key] = marker.evaluate({**values, "extra": extra})
         return self._answers[key]
 
 

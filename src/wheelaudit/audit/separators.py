@@ -23,6 +23,9 @@ MAX_SEARCHED = 6
 MAX_STEPS = 200_000
 """Steps of that search; a release whose wheels differ without any pattern must not hang the audit."""
 
+MAX_STEPS_IN_ALL = 25 * MAX_STEPS
+"""Of all searches for one override: real ones take a few hundred each, and a hostile release has 10,000 lines."""
+
 _VARIABLE_ORDER = {
     "sys_platform": 0,
     "platform_machine": 1,
@@ -37,6 +40,30 @@ class InseparableError(Exception):
     """Some point must be in and out at once as far as the environment's variables tell."""
 
 
+class Separators:
+    """The plainest markers over some points, each searched for once, and within `MAX_STEPS_IN_ALL` together."""
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+        self._steps = MAX_STEPS_IN_ALL
+        self._known: dict[tuple[Mask, Mask, Mask], Expression | InseparableError | None] = {}
+
+    def find(self, need: Mask, shun: Mask, *, avoid: Mask = 0) -> Expression | None:
+        """Return what `find_plainest` returns or raises; a marker that is right but maybe not plain at the bound."""
+        key = need, shun, avoid
+        if key not in self._known:
+            try:
+                found, steps = _search(self._points, need, shun, avoid, most=min(MAX_STEPS, self._steps))
+                self._known[key] = found
+                self._steps -= min(self._steps, steps)
+            except InseparableError as error:
+                self._known[key] = error
+        known = self._known[key]
+        if isinstance(known, InseparableError):
+            raise InseparableError
+        return known
+
+
 def find_plainest(points: Points, need: Mask, shun: Mask, *, avoid: Mask = 0) -> Expression | None:
     """Return the plainest marker that holds at all of ``need`` and nowhere in ``shun``; None (always) if that will do.
 
@@ -44,21 +71,26 @@ def find_plainest(points: Points, need: Mask, shun: Mask, *, avoid: Mask = 0) ->
     variable that separates. Looks at the environments only, not at extras. Raises
     `InseparableError` where an assignment of those variables is in ``need`` and ``shun``.
     """
+    return _search(points, need, shun, avoid, most=MAX_STEPS)[0]
+
+
+def _search(points: Points, need: Mask, shun: Mask, avoid: Mask, *, most: int) -> tuple[Expression | None, int]:
+    """Return the marker and the steps that it took, ``most`` of them before the fewest comparisons are given up."""
     if not shun | avoid:
-        return None
+        return None, 0
     classes = _Classes.of(points, need, shun, avoid & ~need)
     if not classes.shun:
-        return None
+        return None, 0
     if classes.need & classes.shun:
         raise InseparableError
-    search = _Search(atoms=classes.atoms)
+    search = _Search(atoms=classes.atoms, most=most)
     for size in range(1, MAX_SEARCHED + 1):
         found = search.find(classes.need, classes.shun, size)
         if found is not None:
-            return tidy(found)
-        if search.steps > MAX_STEPS:
+            return tidy(found), search.steps
+        if search.steps > most:
             break
-    return tidy(_build_cover(classes))
+    return tidy(_build_cover(classes)), search.steps
 
 
 def plainness(expression: Expression | None) -> tuple[object, ...]:
@@ -177,6 +209,7 @@ class _Search:
     """Iterative deepening over "one atom or/and the rest" and "one conjunction or the rest" (and its mirror image)."""
 
     atoms: tuple[_Atom, ...]
+    most: int
     steps: int = 0
     _known: dict[tuple[Mask, Mask, int], Expression | None] = field(default_factory=dict)
 
@@ -192,7 +225,7 @@ class _Search:
         if size == 1:
             yield from (atom.comparison for atom in self.atoms if not need & ~atom.mask and not shun & atom.mask)
             return
-        if self.steps > MAX_STEPS:
+        if self.steps > self.most:
             return
         for atom in self.atoms:
             if not atom.mask & shun and atom.mask & need and need & ~atom.mask:
@@ -218,7 +251,7 @@ class _Search:
         """Conjunctions of ``width`` atoms."""
         for chosen in combinations(self.atoms, width):
             self.steps += 1
-            if self.steps > MAX_STEPS:
+            if self.steps > self.most:
                 return
             mask = chosen[0].mask
             for atom in chosen[1:]:
@@ -230,7 +263,7 @@ class _Search:
         """Disjunctions of ``width`` atoms."""
         for chosen in combinations(self.atoms, width):
             self.steps += 1
-            if self.steps > MAX_STEPS:
+            if self.steps > self.most:
                 return
             mask = 0
             for atom in chosen:

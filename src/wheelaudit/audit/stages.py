@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
-from wheelaudit.audit.groups import Asks, Scene, build_scene
+from wheelaudit.audit.groups import Asks, Scene, build_bounded_scene
 from wheelaudit.audit.points import Mask, Points
 from wheelaudit.audit.worlds import Markers, find_markers
 from wheelaudit.lock import Lock, LockedPackage
@@ -97,7 +97,8 @@ def build_stages(
     assignments: list[Mapping[str, str]] = []
     for position, (release, own) in readings.items():
         order = {wheel: number for number, wheel in enumerate(release.wheels)}
-        scenes[position] = build_scene(sorted(own, key=lambda each: order[each.wheel]), comparisons=named)
+        own = tuple(sorted(own, key=lambda each: order[each.wheel]))
+        scenes[position] = build_bounded_scene(own, comparisons=named)
         for variables in scenes[position].points.assignments:
             if numbers.setdefault(tuple(variables.values()), len(numbers)) == len(assignments):
                 assignments.append(variables)

@@ -13,6 +13,7 @@ from itertools import product
 
 from wheelaudit.audit.groups import Meaning, Scene, build_meaning
 from wheelaudit.audit.points import Mask, Points
+from wheelaudit.errors import ReleaseTooLargeError
 from wheelaudit.grid import find_named_minors, is_floor
 from wheelaudit.markers import Comparison
 
@@ -31,6 +32,9 @@ _USUAL_PLATFORMS = (
     ("posix", "freebsd14", "FreeBSD", "14.1", "FreeBSD 14.1"),
 )
 _OTHER_MACHINE = "another-machine"
+MAX_FREE = 200_000
+"""Free assignments, half a kilobyte each. Wheels for any platform have 10,000, and where they name 15 kernels
+150,000."""
 
 
 class Universe:
@@ -65,6 +69,11 @@ def _free_assignments(scene: Scene, served: tuple[Mapping[str, str], ...]) -> li
         for (implementation, name), own in implementations.items()
         for short, full in _python_versions(scene)
     ]
+    if len(platforms) * len(machines) * len(pythons) > MAX_FREE:
+        raise ReleaseTooLargeError(
+            f"The wheels of the release vary in more than {MAX_FREE} combinations of platform and Python.",
+            remedy="Tell the project; no release that is installed anywhere needs as many.",
+        )
     taken = {
         (*(each[name] for name in _PLATFORM), each["platform_machine"], *(each[n] for n in _PYTHON)) for each in served
     }

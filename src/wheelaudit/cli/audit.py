@@ -14,9 +14,8 @@ import click
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import check_choice, check_target, edit_project
 from wheelaudit.cli.help import AuditCommand
-from wheelaudit.cli.reading import reading_options
-from wheelaudit.cli.store import open_store
-from wheelaudit.cli.terminal import Color, find_width, is_capable, is_terminal, wants_color, write_output
+from wheelaudit.cli.reading import ReadingChoice, open_manner, reading_options
+from wheelaudit.cli.terminal import Color, find_width, wants_color, write_output
 from wheelaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,35 +41,23 @@ CONSISTENT, INCONSISTENT, CANNOT, UNDECIDED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditOptions:
+class AuditOptions(ReadingChoice):
     """What the command line says, in its own words; a field is the option of its name."""
 
     specs: tuple[str, ...]
     index: tuple[str, ...]
     output_format: Format
     output: Path | None
-    record: Path | None
-    replay: Path | None
-    cache_dir: Path | None
-    no_cache: bool
-    refresh: bool
-    offline: bool
     pyproject: Path | None
     union: Literal["scoped", "plain"] | None
     """None: as the project's [tool.wheelaudit] says, else scoped."""
     every: bool
     deep: bool
-    concurrency: int
-    timeout: float
-    retries: int
     diff: bool
     write: bool
     check: bool
     exit_zero: bool
-    quiet: bool
-    verbose: int
     color: Color
-    no_progress: bool
 
 
 @click.command(cls=AuditCommand)
@@ -188,41 +175,18 @@ def run_audit(options: AuditOptions, *, environ: Mapping[str, str], cwd: Path) -
 async def _audit(
     options: AuditOptions, rules: Rules, pyproject: Path | None, environ: Mapping[str, str], cwd: Path
 ) -> tuple[Outcome, ...]:
-    from wheelaudit.cli.progress import build_watcher
-    from wheelaudit.pipeline import audit_specs
+    from wheelaudit.pipeline import run_audits
 
-    bar = not (options.quiet or options.no_progress) and is_capable(sys.stderr, environ)
-    lines = streams_lines(options)
-    if lines and is_terminal(sys.stdout):
-        bar = False  # lines and a bar on one terminal would overwrite each other
-    with (
-        open_store(
-            cache_dir=options.cache_dir,
-            no_cache=options.no_cache,
-            refresh=options.refresh,
-            offline=options.offline,
-        ) as store,
-        build_watcher(
-            verbosity=0 if options.quiet else options.verbose, bar=bar, on_done=write_line if lines else None
-        ) as watcher,
-    ):
-        return await audit_specs(
+    on_done = write_line if streams_lines(options) else None
+    with open_manner(options, environ=environ, cwd=cwd, on_done=on_done) as (manner, watcher):
+        return await run_audits(
             options.specs,
+            manner=manner,
             index=options.index or rules.index,
             pyproject=pyproject,
             every=options.every,
             union=options.union or rules.union or "scoped",
             deep=options.deep,
-            concurrency=options.concurrency,
-            timeout=options.timeout,
-            retries=options.retries,
-            record=options.record,
-            replay=options.replay,
-            store=store,
-            refresh=options.refresh,
-            offline=options.offline,
-            environ=environ,
-            cwd=cwd,
             watcher=watcher,
             meanwhile=find_renderers(options),
         )

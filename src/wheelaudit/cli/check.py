@@ -7,16 +7,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 import click
 
 from wheelaudit.cli.audit import find_pyproject
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import describe_path
-from wheelaudit.cli.reading import reading_options
-from wheelaudit.cli.store import open_store
-from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
+from wheelaudit.cli.reading import ReadingChoice, open_manner, reading_options
+from wheelaudit.cli.terminal import Color, find_width, wants_color, write_output
 from wheelaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,31 +27,24 @@ if TYPE_CHECKING:
     from wheelaudit.project.settings import ProjectSettings
     from wheelaudit.report.check import CheckLine
 
+Format = Literal["human", "json", "markdown", "sarif", "github"]
+
 IN_ORDER, FOUND, CANNOT, UNKNOWN = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckOptions:
+class CheckOptions(ReadingChoice):
     """What the command line says; a field is the option of its name."""
 
     pyproject: Path | None
     write: bool
     all_entries: bool
-    output_format: Literal["human", "json"]
+    output_format: Format
     output: Path | None
     index: tuple[str, ...]
-    replay: Path | None
-    cache_dir: Path | None
-    no_cache: bool
-    refresh: bool
-    offline: bool
     prefer_offline: bool
     exit_zero: bool
-    quiet: bool
     color: Color
-    concurrency: int
-    timeout: float
-    retries: int
 
 
 @click.command()
@@ -66,9 +58,10 @@ class CheckOptions:
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["human", "json"]),
+    type=click.Choice(["human", "json", "markdown", "sarif", "github"]),
     default="human",
-    help="A report to read, or all of it as JSON. [default: human]",
+    help="A report to read, all of it as JSON, Markdown for an issue, SARIF for code scanning, or annotations of a "
+    "GitHub workflow. [default: human]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE, not to stdout.")
 @click.option(
@@ -160,38 +153,15 @@ async def _check(
     cwd: Path,
 ) -> Check:
     from wheelaudit.checking import check_project
-    from wheelaudit.cli.progress import build_watcher
-    from wheelaudit.pipeline import audit_specs
+    from wheelaudit.pipeline import run_audits
 
-    bar = not options.quiet and is_capable(sys.stderr, environ)
-    with (
-        open_store(
-            cache_dir=options.cache_dir,
-            no_cache=options.no_cache,
-            refresh=options.refresh,
-            offline=options.offline,
-        ) as store,
-        build_watcher(verbosity=0, bar=bar) as watcher,
-    ):
+    index = options.index or rules.index
+    with open_manner(options, environ=environ, cwd=cwd) as (manner, watcher):
 
         async def audit(specs: Sequence[str]) -> Sequence[Outcome]:
             if not specs:
                 return ()
-            return await audit_specs(
-                specs,
-                index=options.index or rules.index,
-                pyproject=pyproject,
-                concurrency=options.concurrency,
-                timeout=options.timeout,
-                retries=options.retries,
-                replay=options.replay,
-                store=store,
-                refresh=options.refresh,
-                offline=options.offline,
-                environ=environ,
-                cwd=cwd,
-                watcher=watcher,
-            )
+            return await run_audits(specs, manner=manner, index=index, pyproject=pyproject, watcher=watcher)
 
         return await check_project(settings, audit)
 
@@ -246,8 +216,6 @@ def _print(
     environ: Mapping[str, str],
     cwd: Path,
 ) -> None:
-    from wheelaudit.report.check import render_check, render_check_json
-
     lines = [
         _build_line(each, reasons, cwd, mended=each in mended.entries)
         for each, reasons in zip(check.entries, ignored, strict=True)
@@ -256,8 +224,44 @@ def _print(
     to_file = options.output is not None and str(options.output) != "-"
     stream = None if to_file else sys.stdout
     color = wants_color(options.color, stream, environ)
-    if options.output_format == "json":
-        text = render_check_json(lines, file=file, written=written)
-    else:
-        text = render_check(lines, file=file, written=written, width=find_width(stream, environ), color=color)
+    width = find_width(stream, environ)
+    text = render(lines, options.output_format, file=file, written=written, width=width, color=color)
     write_output(text, options.output if to_file else None, color=color)
+
+
+def render(
+    lines: Sequence[CheckLine],
+    output_format: Format,
+    *,
+    file: str,
+    written: Sequence[str],
+    width: int,
+    color: bool,
+) -> str:
+    """Return the report in a format; ``width`` and ``color`` are of the one for people."""
+    match output_format:
+        case "human":
+            from wheelaudit.report.check import render_check
+
+            return render_check(lines, file=file, written=written, width=width, color=color)
+        case "json":
+            from wheelaudit.report.check import render_check_json
+
+            return render_check_json(lines, file=file, written=written)
+        case "markdown":
+            from wheelaudit.report.check_markdown import render_check_markdown
+
+            return render_check_markdown(lines, file=file, written=written)
+        case "sarif":
+            from wheelaudit._version import __version__
+            from wheelaudit.report.check_results import build_check_results
+            from wheelaudit.report.sarif import render_sarif
+
+            return render_sarif(build_check_results(lines), version=__version__)
+        case "github":
+            from wheelaudit.report.check_results import build_check_results
+            from wheelaudit.report.github import render_github
+
+            return render_github(build_check_results(lines))
+        case other:
+            assert_never(other)

@@ -13,9 +13,8 @@ import click
 
 from wheelaudit.cli.audit import find_pyproject
 from wheelaudit.cli.editing import describe_path
-from wheelaudit.cli.reading import reading_options
-from wheelaudit.cli.store import open_store
-from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
+from wheelaudit.cli.reading import ReadingChoice, open_manner, reading_options
+from wheelaudit.cli.terminal import Color, find_width, wants_color, write_output
 from wheelaudit.errors import UsageError, WheelAuditError
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ DONE, CANNOT = 0, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainOptions:
+class ExplainOptions(ReadingChoice):
     """What the command line says; a field is the option of its name."""
 
     requirement: str
@@ -40,17 +39,7 @@ class ExplainOptions:
     pyproject: Path | None
     output_format: Literal["human", "json"]
     output: Path | None
-    replay: Path | None
-    cache_dir: Path | None
-    no_cache: bool
-    refresh: bool
-    offline: bool
-    quiet: bool
     color: Color
-    no_progress: bool
-    concurrency: int
-    timeout: float
-    retries: int
 
 
 @click.command()
@@ -120,31 +109,10 @@ def run_explain(options: ExplainOptions, *, environ: Mapping[str, str], cwd: Pat
 async def _audit(
     options: ExplainOptions, index: Sequence[str], pyproject: Path | None, environ: Mapping[str, str], cwd: Path
 ) -> tuple[Outcome, ...]:
-    from wheelaudit.cli.progress import build_watcher
-    from wheelaudit.pipeline import audit_specs
+    from wheelaudit.pipeline import run_audits
 
-    bar = not (options.quiet or options.no_progress) and is_capable(sys.stderr, environ)
-    with (
-        open_store(
-            cache_dir=options.cache_dir, no_cache=options.no_cache, refresh=options.refresh, offline=options.offline
-        ) as store,
-        build_watcher(verbosity=0, bar=bar) as watcher,
-    ):
-        return await audit_specs(
-            [options.requirement],
-            index=index,
-            pyproject=pyproject,
-            concurrency=options.concurrency,
-            timeout=options.timeout,
-            retries=options.retries,
-            replay=options.replay,
-            store=store,
-            refresh=options.refresh,
-            offline=options.offline,
-            environ=environ,
-            cwd=cwd,
-            watcher=watcher,
-        )
+    with open_manner(options, environ=environ, cwd=cwd) as (manner, watcher):
+        return await run_audits([options.requirement], manner=manner, index=index, pyproject=pyproject, watcher=watcher)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

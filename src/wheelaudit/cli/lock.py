@@ -14,9 +14,8 @@ import click
 from wheelaudit.cli.clock import find_today
 from wheelaudit.cli.editing import check_choice, check_target, describe_path, edit_project
 from wheelaudit.cli.locked import add_override, build_line, find_audits, tell_written
-from wheelaudit.cli.reading import reading_options
-from wheelaudit.cli.store import open_store
-from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
+from wheelaudit.cli.reading import ReadingChoice, open_manner, reading_options
+from wheelaudit.cli.terminal import Color, find_width, wants_color, write_output
 from wheelaudit.errors import UsageError, WheelAuditError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ LOCK_NAMES = ("uv.lock", "pylock.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockOptions:
+class LockOptions(ReadingChoice):
     """What the command line says; a field is the option of its name."""
 
     lock: Path | None
@@ -48,17 +47,6 @@ class LockOptions:
     check: bool
     exit_zero: bool
     color: Color
-    no_progress: bool
-    quiet: bool
-    verbose: int
-    replay: Path | None
-    cache_dir: Path | None
-    no_cache: bool
-    refresh: bool
-    offline: bool
-    concurrency: int
-    timeout: float
-    retries: int
 
 
 @click.command()
@@ -133,29 +121,14 @@ async def _run(
 ) -> LockCheck:
     from packaging.utils import canonicalize_name
 
-    from wheelaudit.cli.progress import build_watcher
     from wheelaudit.locking import check_lock
 
-    bar = not (options.quiet or options.no_progress) and is_capable(sys.stderr, environ)
-    with (
-        open_store(
-            cache_dir=options.cache_dir, no_cache=options.no_cache, refresh=options.refresh, offline=options.offline
-        ) as store,
-        build_watcher(verbosity=0 if options.quiet else options.verbose, bar=bar) as watcher,
-    ):
+    with open_manner(options, environ=environ, cwd=cwd) as (manner, watcher):
         return await check_lock(
             lock,
             only=frozenset(map(canonicalize_name, options.only)),
             pyproject=pyproject,
-            concurrency=options.concurrency,
-            timeout=options.timeout,
-            retries=options.retries,
-            replay=options.replay,
-            store=store,
-            refresh=options.refresh,
-            offline=options.offline,
-            environ=environ,
-            cwd=cwd,
+            manner=manner,
             watcher=watcher,
             meanwhile=find_renderers(options),
         )

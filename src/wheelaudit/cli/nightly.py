@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Literal, assert_never
 import click
 
 from wheelaudit.cli.clock import find_today
-from wheelaudit.cli.reading import reading_options
+from wheelaudit.cli.reading import ReadingChoice, open_manner, reading_options
 from wheelaudit.cli.remembering import find_history_path, history_option
-from wheelaudit.cli.store import open_store
-from wheelaudit.cli.terminal import Color, find_width, is_capable, wants_color, write_output
+from wheelaudit.cli.terminal import Color, find_width, wants_color, write_output
 from wheelaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ CALENDAR_DAYS = 371
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightlyOptions:
+class NightlyOptions(ReadingChoice):
     """What the command line says; a field is the option of its name."""
 
     projects: tuple[str, ...]
@@ -52,17 +51,6 @@ class NightlyOptions:
     issues: Path | None
     exit_zero: bool
     color: Color
-    no_progress: bool
-    quiet: bool
-    verbose: int
-    replay: Path | None
-    cache_dir: Path | None
-    no_cache: bool
-    refresh: bool
-    offline: bool
-    concurrency: int
-    timeout: float
-    retries: int
 
 
 def parse_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime.date | None:
@@ -116,9 +104,7 @@ def parse_date(_context: click.Context, _parameter: click.Parameter, value: str 
     metavar="DIR",
     help="Also write a file for each regression that is open, new or over: what an issue tracker is to say.",
 )
-@click.option(
-    "--exit-zero", is_flag=True, help="Exit with 0 also where something is told or undecided."
-)
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also where something is told or undecided.")
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours. [default: auto]"
 )
@@ -167,33 +153,15 @@ def run_nightly(options: NightlyOptions, *, environ: Mapping[str, str], cwd: Pat
 async def _run(
     options: NightlyOptions, history: History, today: datetime.date, environ: Mapping[str, str], cwd: Path
 ) -> Night:
-    from wheelaudit.cli.progress import build_watcher
     from wheelaudit.nightly import run_night
-    from wheelaudit.session import Manner
 
-    bar = not (options.quiet or options.no_progress) and is_capable(sys.stderr, environ)
-    with (
-        open_store(
-            cache_dir=options.cache_dir, no_cache=options.no_cache, refresh=options.refresh, offline=options.offline
-        ) as store,
-        build_watcher(verbosity=0 if options.quiet else options.verbose, bar=bar) as watcher,
-    ):
+    with open_manner(options, environ=environ, cwd=cwd) as (manner, watcher):
         return await run_night(
             options.projects,
             index=options.index,
             history=history,
             night=today,
-            manner=Manner(
-                concurrency=options.concurrency,
-                timeout=options.timeout,
-                retries=options.retries,
-                replay=options.replay,
-                store=store,
-                refresh=options.refresh,
-                offline=options.offline,
-                environ=environ,
-                cwd=cwd,
-            ),
+            manner=manner,
             last=options.last,
             stale_days=options.stale_days,
             calendar_days=CALENDAR_DAYS if options.output_format == "html" else 0,

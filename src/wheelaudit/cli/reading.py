@@ -1,17 +1,28 @@
-"""ROOF: the options of every command that reads indexes: what answers, what is kept, how hard it is tried."""
+"""ROOF: how every command that reads indexes does it: what answers, what is kept, how hard it is tried.
+
+`reading_options` are the options, `ReadingChoice` what somebody made of them, and
+`open_manner` what the landing is handed of it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
-from wheelaudit.cli.store import store_options
+from wheelaudit.cli.store import open_store, store_options
+from wheelaudit.cli.terminal import is_capable, is_terminal
+
+if TYPE_CHECKING:
+    from wheelaudit.session import Manner, Outcome, Watcher
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -26,6 +37,67 @@ MAX_RETRIES = 20
 """With the waits between them, several minutes for one request."""
 KEYRING_VARIABLE = "UV_KEYRING_PROVIDER"
 """What uv's own option of the name sets: `project.settings` reads it there, for whoever calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingChoice:
+    """What the command line says of reading; a field is the option of its name. A command's own options come on top."""
+
+    replay: Path | None
+    cache_dir: Path | None
+    no_cache: bool
+    refresh: bool
+    offline: bool
+    concurrency: int
+    timeout: float
+    """Seconds."""
+    retries: int
+    quiet: bool
+    # Not every command has these.
+    record: Path | None = None
+    no_progress: bool = False
+    verbose: int = 0
+
+
+@contextlib.contextmanager
+def open_manner(
+    choice: ReadingChoice,
+    *,
+    environ: Mapping[str, str],
+    cwd: Path,
+    on_done: Callable[[Outcome], None] | None = None,
+) -> Iterator[tuple[Manner, Watcher]]:
+    """Hold open what a run reads with: its manner, with the store, and who shows how far it is.
+
+    ``on_done`` prints each outcome as soon as it is there (``--format jsonl``). Raises
+    `UsageError` for options that contradict each other.
+    """
+    # Heavy, and only now needed.
+    from wheelaudit.cli.progress import build_watcher
+    from wheelaudit.session import Manner
+
+    bar = not (choice.quiet or choice.no_progress) and is_capable(sys.stderr, environ)
+    if on_done is not None and is_terminal(sys.stdout):
+        bar = False  # lines and a bar on one terminal would overwrite each other
+    with (
+        open_store(
+            cache_dir=choice.cache_dir, no_cache=choice.no_cache, refresh=choice.refresh, offline=choice.offline
+        ) as store,
+        build_watcher(verbosity=0 if choice.quiet else choice.verbose, bar=bar, on_done=on_done) as watcher,
+    ):
+        manner = Manner(
+            concurrency=choice.concurrency,
+            timeout=choice.timeout,
+            retries=choice.retries,
+            record=choice.record,
+            replay=choice.replay,
+            store=store,
+            refresh=choice.refresh,
+            offline=choice.offline,
+            environ=environ,
+            cwd=cwd,
+        )
+        yield manner, watcher
 
 
 def check_finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:

@@ -12,8 +12,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wheelaudit.errors import HistoryError
 from wheelaudit.history.fields import Document, MalformedError, parse_document, write_document
-from wheelaudit.history.schema import MAX_CONTENT_BYTES, HistoryError
+from wheelaudit.history.schema import MAX_CONTENT_BYTES
 
 _LEVEL = 9
 """Of zlib: it is packed once and lies for a year; 20 wheels take a millisecond."""

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from wheelaudit.errors import HistoryError
 from wheelaudit.history.fields import Fields, MalformedError, parse_document, write_document
 from wheelaudit.history.records import Record, build_record_document, parse_record
-from wheelaudit.history.schema import MAX_CONTENT_BYTES, HistoryError
+from wheelaudit.history.schema import MAX_CONTENT_BYTES
 from wheelaudit.history.store import History, NightWriter
 
 SCHEMA = 1

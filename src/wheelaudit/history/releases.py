@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never, get_args
 
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelaudit.errors import HashMismatchError, InvalidMetadataError, MetadataError, MetadataUnreadableError
@@ -24,6 +24,7 @@ from wheelaudit.metadata import (
     Source,
     UnreadableWheel,
     WheelMetadata,
+    parse_extra,
     parse_requirement_line,
 )
 from wheelaudit.release import Release, SkippedFile, WheelFile, parse_wheel_name
@@ -158,7 +159,7 @@ def _parse_core(fields: Fields) -> CoreMetadata:
         version=fields.text("version"),
         requires_dist=tuple(lines),
         requires_python=fields.text_or_none("requires_python"),
-        provides_extra=tuple(canonicalize_name(extra) for extra in fields.texts("provides_extra")),
+        provides_extra=tuple(extra for extra in map(parse_extra, fields.texts("provides_extra")) if extra is not None),
         unparsed=tuple(unparsed),
     )
     fields.close()

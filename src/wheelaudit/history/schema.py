@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from wheelaudit.errors import WheelAuditError
+from wheelaudit.errors import HistoryError as HistoryError
 
 APPLICATION_ID = 0x77686175
 """``whau``, in the header of the file (SQLite's ``PRAGMA application_id``)."""
@@ -60,10 +60,6 @@ STEPS: tuple[str, ...] = (_STEP_1,)
 _REMEDY_DAMAGED = (
     "Move it away, and import the last export into a new one (`wheelaudit history import FILE`), or begin anew."
 )
-
-
-class HistoryError(WheelAuditError):
-    """A history cannot be opened, read, written or imported."""
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:

@@ -44,8 +44,8 @@ KEPT_HEADERS = (
     "retry-after",
 )
 """What decides how an answer is understood; the rest is left out, so that no cookie or token slips in."""
-MAX_EXCHANGES_BYTES = 64 * 1024 * 1024
-"""Bound of exchanges.json: about 500 bytes an exchange, and no run makes 100,000."""
+MAX_EXCHANGES_BYTES = 16 * 1024 * 1024
+"""Bound of exchanges.json: about 500 bytes an exchange, and no run makes 30,000. JSON takes twenty times its size."""
 _BODY_NAME = re.compile(r"bodies/[0-9a-f]{16}\.(html|json|metadata|bin)", re.ASCII)
 _DIGITS = 16
 _RECORD_AGAIN = "Record it again with --record, or run without --replay."
@@ -165,7 +165,13 @@ class ReplayTransport(httpx.AsyncBaseTransport):
                 f"The cassette {self._folder} holds no answer to {method} {url}{span}.", remedy=_RECORD_AGAIN
             )
         exchange = answers.pop(0) if len(answers) > 1 else answers[0]
-        return httpx.Response(exchange.status, headers=dict(exchange.headers), content=exchange.body or b"")
+        # As bytes: of texts httpx takes only ASCII, and what was recorded may be anything.
+        headers = [(_encode(name), _encode(value)) for name, value in exchange.headers.items()]
+        return httpx.Response(exchange.status, headers=headers, content=exchange.body or b"")
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def read_cassette(folder: Path) -> tuple[Exchange, ...]:

@@ -249,6 +249,12 @@ class IndexClient:
                 raise build_refusal(url, answer.status, self._credentials)
         except IndexAccessError as error:
             raise MetadataUnreadableError(f"{wheel.filename}: {error.message}", remedy=error.remedy) from error
+        if advertised is None and answer.may_be_cut:
+            raise MetadataUnreadableError(
+                f"{wheel.filename}: the .metadata file at {public_address(url)} came without its length, and the page "
+                "gives no hash of it: if it was cut on the way, nothing would show that.",
+                remedy="Report it to whoever runs the index, or the proxy before it.",
+            )
         digest = hashlib.sha256(answer.body).hexdigest()
         if wheel.metadata_sha256 is not None and digest != wheel.metadata_sha256:
             raise HashMismatchError(

@@ -25,6 +25,8 @@ MAX_BR_PIECE = 96 * 1024
 MAX_ZSTD_WINDOW = 23
 """As a power of two, so 8 MiB: RFC 9659 section 3 allows no more over HTTP, where a frame may claim 2 GB and more.
 (The window of br has 16 MiB at most, RFC 7932 section 9.1, that of gzip 32 KiB.)"""
+_ZSTD_HEADER = 18
+"""Bytes of a frame's header at most (RFC 8878 section 3.1.1.1, magic number included)."""
 _ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 """The standard library's (PEP 784), or the same for older Pythons."""
 _ZSTD_CORE = "_zstd" if sys.version_info >= (3, 14) else _ZSTD
@@ -193,6 +195,37 @@ class _BrStream:
         return piece
 
 
+class _ZstdStream:
+    """One frame of zstd; its module sees no end of a frame that comes in pieces and stops short of its stated size."""
+
+    def __init__(self, zstd: Any) -> None:
+        options = {zstd.DecompressionParameter.window_log_max: MAX_ZSTD_WINDOW}
+        self._inner = zstd.ZstdDecompressor(options=options)
+        self._zstd = zstd
+        self._header = b""
+        self._size = 0
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof)
+
+    @property
+    def needs_input(self) -> bool:
+        return bool(self._inner.needs_input)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._inner.unused_data)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        self._header += data[: _ZSTD_HEADER - len(self._header)]
+        piece = bytes(self._inner.decompress(data, max_length))
+        self._size += len(piece)
+        if self.eof and self._zstd.get_frame_info(self._header).decompressed_size not in (None, self._size):
+            raise self._zstd.ZstdError("the content is not as long as the frame says")
+        return piece
+
+
 _Builder = Callable[[], tuple[Callable[[], _Stream], type[Exception]]]
 """Imports what a coding needs; returns what opens a stream of it, and what that raises."""
 
@@ -210,8 +243,7 @@ def _build_br() -> tuple[Callable[[], _Stream], type[Exception]]:
 
 def _build_zstd() -> tuple[Callable[[], _Stream], type[Exception]]:
     zstd: Any = import_module(_ZSTD)
-    options = {zstd.DecompressionParameter.window_log_max: MAX_ZSTD_WINDOW}
-    return lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError
+    return lambda: _ZstdStream(zstd), zstd.ZstdError
 
 
 _BUILDERS: Mapping[str, _Builder] = {"br": _build_br, "zstd": _build_zstd, "gzip": _build_gzip}

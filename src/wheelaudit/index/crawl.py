@@ -13,12 +13,17 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from wheelaudit.errors import MetadataError, WheelAuditError
-from wheelaudit.metadata import Fault, Reading, UnreadableWheel, WheelMetadata
+from wheelaudit.errors import InvalidMetadataError, MetadataError, WheelAuditError
+from wheelaudit.metadata import CoreMetadata, Fault, Reading, UnreadableWheel, WheelMetadata
 from wheelaudit.release import Release, WheelFile
 
 DEFAULT_CONCURRENCY = 64
 """Reads at once: what one host is asked over HTTP/2 (`wire.MAX_STREAMS`). Over HTTP/1.1 the wire lets fewer through."""
+
+MAX_KEPT_CHARACTERS = 20_000_000
+"""Of what the distinct METADATA of a release ask for, and `_LINE_CHARACTERS` a line besides: in memory ten times as
+much. The wheels of torch have 5,000, and 100 wheels of a thousand requirements each come to 18 million."""
+_LINE_CHARACTERS = 100
 
 _SCOUTS = 2
 """Wheels of one advertised hash that are tried one after the other before all are."""
@@ -76,6 +81,7 @@ class EarlyReads:
         self._tasks = tasks
         self._limiter = limiter
         self._begun: dict[object, _EarlyRead] = {}
+        self._kept = 0
 
     def begin(self, wheel: WheelFile) -> None:
         """Begin to read ``wheel``, unless one is being read that advertises the same hash."""
@@ -106,7 +112,10 @@ class EarlyReads:
                 if early.overtaken:
                     return
                 early.started = True
-                early.outcome = await self._source.read_metadata(early.wheel)
+                outcome = await self._source.read_metadata(early.wheel)
+                self._kept += _weigh(outcome.core)
+                if self._kept <= MAX_KEPT_CHARACTERS:  # else the crawl asks again, and keeps count
+                    early.outcome = outcome
         except Exception as error:
             early.outcome = error  # a bug too: it is raised where the crawl asks
         finally:
@@ -141,6 +150,7 @@ class _Crawl:
         on_read: Callable[[Reading], None] | None,
     ) -> None:
         self.readings: dict[WheelFile, Reading] = {}
+        self._kept = 0
         self._failure: WheelAuditError | None = None
         self._scope = anyio.CancelScope()
         self._source = source
@@ -158,7 +168,7 @@ class _Crawl:
 
     async def _read_group(self, wheels: Sequence[WheelFile]) -> None:
         """Read wheels that advertise one hash (or one wheel), and keep a reading of each."""
-        own = await self._read_until_verified(wheels)
+        own = {wheel: self._bound(reading) for wheel, reading in (await self._read_until_verified(wheels)).items()}
         verified = next((reading for reading in own.values() if _is_verified(reading)), None)
         for wheel in wheels:
             self._keep(_build_reading(wheel, own.get(wheel), verified))
@@ -196,10 +206,29 @@ class _Crawl:
                 await anyio.sleep_forever()
                 raise AssertionError("a cancelled task goes on") from error
 
+    def _bound(self, reading: Reading) -> Reading:
+        """Return the reading, without what it asks for where all together ask for more than is kept."""
+        if isinstance(reading, UnreadableWheel):
+            return reading
+        self._kept += _weigh(reading.core)
+        if self._kept <= MAX_KEPT_CHARACTERS:
+            return reading
+        error = InvalidMetadataError(
+            f"{reading.wheel.filename}: the wheels of the release ask for more than is kept; this one came last.",
+            remedy="Tell the project; no release that is installed anywhere needs as much.",
+        )
+        return UnreadableWheel(wheel=reading.wheel, error=error, faults=reading.faults)
+
     def _keep(self, reading: Reading) -> None:
         self.readings[reading.wheel] = reading
         if self._on_read is not None:
             self._on_read(reading)
+
+
+def _weigh(core: CoreMetadata) -> int:
+    """Characters that are kept of a METADATA."""
+    texts = (*(line.text for line in core.requires_dist), *core.unparsed, *core.provides_extra)
+    return sum(len(text) + _LINE_CHARACTERS for text in texts)
 
 
 def _is_verified(reading: Reading) -> bool:

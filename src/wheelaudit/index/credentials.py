@@ -136,7 +136,7 @@ def find_login(url: str, *, locations: Iterable[IndexLocation], netrc: Netrc) ->
     from wheelaudit.index.addresses import same_origin
 
     own = [location for location in locations if same_origin(url, location.url)]
-    owner = _find_owner(url, [location for location in own if _has_credentials(location)])
+    owner = _find_owner(url, _drop_locked([location for location in own if _has_credentials(location)]))
     if owner is not None and owner.password is not None:
         return Login(username=owner.username or "", password=owner.password)
     login = _find_in_netrc(url, netrc, known=bool(own))
@@ -158,6 +158,15 @@ def _parse(path: Path) -> Netrc:
 def _find_owner(url: str, owners: list[IndexLocation]) -> IndexLocation | None:
     below = [location for location in owners if url.startswith(f"{location.url}/")]
     return max(below, key=lambda location: len(location.url)) if below else next(iter(owners), None)
+
+
+def _drop_locked(locations: list[IndexLocation]) -> list[IndexLocation]:
+    """Drop those that the keyring has not opened, where it has opened them under another name.
+
+    A project's index may be given once more, as a URL: it is the one that is asked which has the password.
+    """
+    opened = {(each.url, each.username) for each in locations if each.password is not None}
+    return [each for each in locations if each.password is not None or (each.url, each.username) not in opened]
 
 
 def _find_in_netrc(url: str, netrc: Netrc, *, known: bool) -> Login | None:

@@ -100,6 +100,10 @@ class HtmlFormat:
         # HTMLParser.close is not called: it would only guess at what an open tag might be.
         if self._markup.rawdata[:2].lower() == "<a":
             raise build_page_error(self._url, "it breaks off in the middle of a link")
+        if self._markup.is_open:
+            # A cut shows nowhere else where the Content-Length is of the cut, or there is none. HTML lets the end
+            # tags be left out; no index does that, and a page without its last wheels would be judged as if whole.
+            raise build_page_error(self._url, "it breaks off before its end: </html> is missing")
         if not self._files.count and not self._markup.is_empty_page:
             raise build_page_error(self._url, self._markup.description)
 
@@ -115,6 +119,8 @@ class Markup(HTMLParser):
         self._based = False
         self._versioned = False
         self._is_html = False
+        self.is_open = False
+        """Whether the document has begun with a tag of its own and not come to its end."""
         self._anchors = 0
         self._interactive = False
         self._reading_heading = False
@@ -174,6 +180,7 @@ class Markup(HTMLParser):
                 self._read_meta(dict(reversed(attrs)))
             case "html" | "head" | "body":
                 self._is_html = True
+                self.is_open = self.is_open or tag != "head"
             case "form" | "input" | "script" | "iframe":
                 self._interactive = True
             case "title" | "h1":
@@ -182,6 +189,8 @@ class Markup(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in {"title", "h1"}:
             self._reading_heading = False
+        if tag in {"html", "body"}:
+            self.is_open = False
 
     def handle_data(self, data: str) -> None:
         if self._reading_heading and len(self._heading) < _MAX_HEADING:

@@ -120,10 +120,11 @@ class Files:
         name = last_segment(address) if filename is None else filename
         if filename is None and not name.endswith(_DISTRIBUTIONS):
             return  # "../", sort links of a directory listing, signatures: not files of a release.
+        # First, as for an anchor that is read by its pattern: how the page was cut must make no difference.
+        if name and not self._wants(name):
+            return
         if _UNSAFE_NAME.search(name) or not name:
             self.skip(name, "it is not a file name")
-            return
-        if not self._wants(name):
             return
         try:
             url = self._resolve(address)

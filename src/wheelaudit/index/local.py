@@ -35,7 +35,7 @@ from wheelaudit.index.pages import MAX_PAGE_BYTES, PageLink, ProjectPage, parse_
 from wheelaudit.metadata import Fault, WheelMetadata, parse_metadata
 from wheelaudit.release import Release, SkippedFile, WheelFile, parse_wheel_name
 
-MAX_METADATA_BYTES = 16 * 1024 * 1024
+MAX_METADATA_BYTES = 4 * 1024 * 1024
 """The largest METADATA seen has some 200 KB, nearly all of it the description; the rest is room for odd ones."""
 
 _READ_ERRORS = (

@@ -160,12 +160,15 @@ def without_credentials(url: str) -> str:
 def path_of_url(url: str) -> Path:
     """Return the path of a ``file:`` URL (RFC 8089), on Windows with drive or share.
 
-    Raises `UsageError` where the URL names a host and the system has no such paths.
+    Raises `UsageError` where it is no URL, or names a host and the system has no such paths.
     """
     # Heavy (it knows HTTP) and rarely needed.
     from urllib.request import url2pathname
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # a bracket that opens an IPv6 address and does not close
+        raise UsageError(f"{_shown(url)} is not a URL.", remedy="Correct the address.") from error
     if parts.netloc in {"", "localhost"}:
         return Path(url2pathname(parts.path))
     if os.name != "nt":

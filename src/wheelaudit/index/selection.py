@@ -193,7 +193,7 @@ def _looks_like_folder(text: str) -> bool:
 def _parse_requirement(text: str) -> RequirementSpec:
     try:
         requirement = Requirement(text)
-    except InvalidRequirement as error:
+    except (InvalidRequirement, RecursionError) as error:  # parentheses in parentheses, a thousand deep
         hint = re.fullmatch(r"([A-Za-z0-9][\w.-]*)\s*=\s*([\w.+!]+)", text)
         remedy = f"Write {hint[1]}=={hint[2]}." if hint else _EXAMPLE
         raise UsageError(f'"{text}" is not a requirement.', remedy=remedy) from error

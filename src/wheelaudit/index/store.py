@@ -375,7 +375,26 @@ def _parse_row(key: bytes, row: tuple[object, ...]) -> StoredAnswer | None:
             body = Body(sha256=sha256, size=size, packed=bool(packed), data=data)
             if not body.is_whole():
                 return None
-            status, url, content_type, etag, last_modified, wheel_size = json.loads(fields)
+            return _parse_fields(body, fields)
+        case _:
+            return None
+
+
+def _parse_fields(body: Body, fields: bytes) -> StoredAnswer | None:
+    """Return the answer with what `_build_fields` wrote; None where it is something else: a seal is no secret."""
+    try:
+        parsed = json.loads(fields)
+    except (ValueError, RecursionError):
+        return None
+    match parsed:
+        case [
+            int(status),
+            str() | None as url,
+            str() | None as content_type,
+            str() | None as etag,
+            str() | None as last_modified,
+            int() | None as size,
+        ]:
             return StoredAnswer(
                 body=body,
                 status=status,
@@ -383,7 +402,7 @@ def _parse_row(key: bytes, row: tuple[object, ...]) -> StoredAnswer | None:
                 content_type=content_type,
                 etag=etag,
                 last_modified=last_modified,
-                size=wheel_size,
+                size=size,
             )
         case _:
             return None

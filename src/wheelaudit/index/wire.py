@@ -70,6 +70,8 @@ class Answer:
     handed on in pieces."""
     http_version: str = "HTTP/1.1"
     """As the transport tells it, ``HTTP/2`` where it is that."""
+    may_be_cut: bool = False
+    """Whether its body ended with the connection: what was lost on the way does not show (RFC 9112 section 8)."""
 
 
 class Wire:
@@ -253,7 +255,15 @@ def _build_head(response: httpx.Response) -> Answer:
         headers={name.lower(): value for name, value in response.headers.items()},
         body=b"",
         http_version=response.extensions.get("http_version", b"HTTP/1.1").decode("ascii", "replace"),
+        may_be_cut=_ends_with_connection(response),
     )
+
+
+def _ends_with_connection(response: httpx.Response) -> bool:
+    """Whether nothing but the end of the connection ends the body (RFC 9112 section 6.3, rule 8)."""
+    if response.extensions.get("http_version") not in (b"HTTP/1.0", b"HTTP/1.1"):
+        return False  # HTTP/2 ends each body in so many words, and a cassette holds whole ones
+    return not {"content-length", "transfer-encoding", "content-encoding"} & set(response.headers)
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -5,12 +5,22 @@ Obeys TOML 1.0, but for a byte order mark, which Windows editors write and uv re
 
 from __future__ import annotations
 
+import errno
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wheelaudit.errors import ProjectFileError
+
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+"""Of a settings file: the largest pyproject.toml seen has 200 KB, and 4 MiB of nested tables take ten seconds."""
+
+MAX_KEY_PARTS = 200
+"""Of a dotted key: tomllib's time for one goes by the square of their number, and real keys have five."""
+
+_LONG_KEY = re.compile(rf"""[ \t\[]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_KEY_PARTS}}}""")
 
 Table = Mapping[str, Any]
 """A TOML table as `tomllib` gives it."""
@@ -25,7 +35,7 @@ UV_TOML_TABLE: tuple[str, ...] = ()
 def read_document(path: Path) -> dict[str, Any]:
     """Read a TOML file. Raises `ProjectFileError`, which names file and line."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        return parse_toml(read_bounded(path).decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as error:
         raise ProjectFileError(
             f"{path} cannot be read: {error.strerror or error}.",
@@ -39,6 +49,26 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ProjectFileError(f"{path} is not valid TOML: {error}.", remedy="Correct it there.") from error
     except RecursionError as error:
         raise ProjectFileError(f"{path} is nested too deeply to be read.", remedy="Flatten its arrays.") from error
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return the bytes of a settings file. Raises OSError, also where it is larger than any."""
+    with path.open("rb") as file:
+        data = file.read(MAX_DOCUMENT_BYTES + 1)
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {MAX_DOCUMENT_BYTES // 1024**2} MiB")
+    return data
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML 1.0 as `tomllib` does, but in a time that does not go by the square of the text's length.
+
+    Raises ValueError, and RecursionError where it is nested too deeply.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") >= MAX_KEY_PARTS and _LONG_KEY.match(line):
+            raise ValueError(f"a key has more than {MAX_KEY_PARTS} parts (at line {number})")
+    return tomllib.loads(text)
 
 
 def find_table(parent: Table, key: str, path: Path) -> Table:

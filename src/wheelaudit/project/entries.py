@@ -19,6 +19,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelaudit.errors import ProjectFileError
+from wheelaudit.project import documents
 from wheelaudit.project.documents import PYPROJECT_TABLE
 from wheelaudit.project.statements import Path, Statement, parse_elements, parse_statements
 
@@ -126,7 +127,7 @@ def parse_layout(text: str, *, table: Path = PYPROJECT_TABLE, file: str = "the f
 def parse_toml(text: str, *, file: str = "the file") -> dict[str, Any]:
     """Parse TOML. Raises `ProjectFileError`, which names the line."""
     try:
-        return tomllib.loads(text)
+        return documents.parse_toml(text)
     except ValueError as error:
         # TOMLDecodeError ends with "(at line 3, column 7)"; a number of 5,000 digits is a plain ValueError.
         raise ProjectFileError(f"{file} is not valid TOML: {error}.", remedy="Correct it there.") from error
@@ -297,7 +298,7 @@ def _find_faults(table: Mapping[str, Any]) -> Iterator[EntryFault]:
         else:
             for each in value if key in _LISTS else [value]:
                 if _parsed(parse, each) is None:
-                    yield EntryFault(key=key, message=f"Its {key} cannot be parsed: {each!r}.")
+                    yield EntryFault(key=key, message=f"Its {key} cannot be parsed: {each!r:.{MAX_SHOWN}}.")
 
 
 def _parse_name(text: str) -> NormalizedName:
@@ -315,6 +316,9 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
 }
 """The keys that uv knows, and what their values, or the elements of their values, are."""
 
+MAX_SHOWN = 200
+"""Characters of a value that is wrong, in a message."""
+
 _LISTS = {"requires-dist", "provides-extra", "provides-extras"}
 
 _T = TypeVar("_T")
@@ -326,5 +330,5 @@ def _parsed(parse: Callable[[str], _T], value: object) -> _T | None:
         return None
     try:
         return parse(value)
-    except ValueError:  # InvalidName, InvalidVersion, InvalidSpecifier and InvalidRequirement are all of its kind.
+    except (ValueError, RecursionError):  # InvalidName, InvalidVersion and the others are of the first kind.
         return None

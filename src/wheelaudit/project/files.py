@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelaudit.errors import ProjectFileError
+from wheelaudit.project.documents import read_bounded
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -33,7 +34,7 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a UTF-8 file. Raises `ProjectFileError`."""
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
         return Document(path=path, data=data, text=data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

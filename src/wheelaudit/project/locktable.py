@@ -7,7 +7,6 @@ is refused, never passed over. Keys that nobody asks for are: later revisions ad
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -23,6 +22,7 @@ from wheelaudit.errors import ProjectFileError
 from wheelaudit.index.locations import without_credentials
 from wheelaudit.markers import Expression, parse_expression
 from wheelaudit.metadata import parse_requires_python
+from wheelaudit.project.documents import parse_toml
 from wheelaudit.project.statements import UnplacedError, parse_statements
 
 _T = TypeVar("_T")
@@ -181,7 +181,7 @@ class LockTable:
 def parse_lock_table(text: str, *, file: str, remedy: str) -> LockTable:
     """Parse a whole lock file as TOML 1.0. Raises `ProjectFileError`."""
     try:
-        return LockTable(values=tomllib.loads(text), file=file, remedy=remedy)
+        return LockTable(values=parse_toml(text), file=file, remedy=remedy)
     except ValueError as error:
         # TOMLDecodeError ends with "(at line 3, column 7)"; a number of 5,000 digits is a plain ValueError.
         raise ProjectFileError(f"{file} is not valid TOML: {error}.", remedy=remedy) from error

@@ -51,17 +51,19 @@ _WORDS = {
     "failed": ("not checked", "bold yellow"),
 }
 
+UNKNOWN = "Some wheel could not be read, so what the release needs is unknown: try again later."
+
 
 def render_check(lines: Sequence[CheckLine], *, file: str, written: Sequence[str], width: int, color: bool) -> str:
     """Return the report: a line per entry, findings and remedies below, what was written at the end."""
     printed: list[Line] = []
     if not lines:
-        printed += paragraph(f"{escape_text(file)} has no overrides (dependency-metadata), nothing to check.", width)
+        printed += paragraph(f"{escape_text(file)} has {describe_check(lines)}.", width)
     else:
-        printed += paragraph(f"{escape_text(file)}: {_sum_up(lines)}", width, style="bold")
+        printed += paragraph(f"{escape_text(file)}: {describe_check(lines)}", width, style="bold")
     for each in lines:
         printed += [BLANK, *_entry(each, width)]
-    steps = list(_find_next_steps(lines, written))
+    steps = list(find_check_steps(lines, written))
     if steps:
         printed.append(BLANK)
     for step in steps:
@@ -69,7 +71,10 @@ def render_check(lines: Sequence[CheckLine], *, file: str, written: Sequence[str
     return render_lines(printed, color=color)
 
 
-def _sum_up(lines: Sequence[CheckLine]) -> str:
+def describe_check(lines: Sequence[CheckLine]) -> str:
+    """Return how it stands with the overrides of a file, in one line without the file's name."""
+    if not lines:
+        return "no overrides (dependency-metadata), nothing to check"
     count = count_of(len(lines), "override")
     wrong = sum(1 for each in lines if _is_wrong(each))
     mended = sum(1 for each in lines if each.mended)
@@ -84,7 +89,22 @@ def _is_wrong(each: CheckLine) -> bool:
     return not each.mended and bool(each.findings or each.error or each.status == "unknown")
 
 
-def _find_next_steps(lines: Sequence[CheckLine], written: Sequence[str]) -> Iterator[str]:
+def describe_status(each: CheckLine) -> str:
+    """Return the word for what an entry is, in capitals where it is wrong."""
+    return _WORDS.get(each.status, (each.status, ""))[0]
+
+
+def describe_mending(each: CheckLine) -> str:
+    """Return what was done with an entry, or what would do it; "" where that is for a person to decide."""
+    if each.remedy is None or not each.findings:
+        return ""
+    if each.mended:
+        return f"The entry is {each.remedy} now."
+    return f"`wheelaudit check --write{'' if each.ours else ' --all-entries'}` mends it."
+
+
+def find_check_steps(lines: Sequence[CheckLine], written: Sequence[str]) -> Iterator[str]:
+    """Yield what was written, and what the reader does now, a sentence or two each, escaped."""
     if written:
         yield f"Written: {', '.join(map(escape_text, written))}. Now run `uv lock`."
     left = [each for each in lines if each.remedy is not None and each.findings and not each.mended]
@@ -95,16 +115,14 @@ def _find_next_steps(lines: Sequence[CheckLine], written: Sequence[str]) -> Iter
 
 
 def _entry(each: CheckLine, width: int) -> Iterator[Line]:
-    word, style = _WORDS.get(each.status, (each.status, ""))
+    style = _WORDS.get(each.status, ("", ""))[1]
     whose = "" if each.ours else ", not written by wheelaudit"
-    yield ((f"  {word}", style), (f"  {escape_text(each.label)}", ""))
+    yield ((f"  {describe_status(each)}", style), (f"  {escape_text(each.label)}", ""))
     yield from paragraph(f"in {escape_text(each.file)}, line {each.line}{whose}", width, indent=4)
     if each.status == "current" and each.pairs is not None:
         yield from paragraph(f"right in {each.pairs} of {each.pairs} environment/extra pairs", width, indent=4)
     if each.status == "unknown":
-        yield from paragraph(
-            "Some wheel could not be read, so what the release needs is unknown: try again later.", width, indent=4
-        )
+        yield from paragraph(UNKNOWN, width, indent=4)
     if each.error is not None:
         yield from paragraph(escape_text(each.error), width, indent=4)
     for finding in each.findings:

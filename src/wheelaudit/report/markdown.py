@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from wheelaudit.report.text import escape_text
 
 _LIVE = re.compile(
-    r"@|://|https?:|www\.|mailto:|xmpp:|#\d|gh-\d|:[\w+-]+(?::|$)|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE
+    r"@|://|https?:|www\.|mailto:|xmpp:|#\d|gh-\d|:[\w+-]+(?::|$)|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])",
+    re.IGNORECASE,
 )
 """What github.com makes something of: mentions, addresses, references to issues and commits, emoji."""
 _SYNTAX = re.compile(r"[\\`*_{}\[\]<>#!~&$^]")

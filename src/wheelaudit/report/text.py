@@ -11,15 +11,25 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+_COMMAND = re.compile(r"::(?=[A-Za-z])|##(?=\[)")
+"""How a workflow command begins. A GitHub runner takes every line of a job's output that begins with ``::NAME`` for
+one, blanks before it aside, and the older ``##[NAME]`` anywhere in a line; and where a report breaks its lines,
+whoever knows the width decides."""
+
 
 def escape_text(text: str) -> str:
     r"""Return ``text`` on one line, with every character that is not printable shown as ``\x1b`` or ``\u202e``.
 
     "Not printable" is `str.isprintable`: control, format (the bidirectional ones and zero
     widths among them), private and unassigned characters, lone surrogates, and separators
-    other than the space. The result can always be encoded.
+    other than the space. The result can always be encoded, and no part of it is a workflow command.
     """
-    return "".join(char if char.isprintable() else escape_char(char) for char in text)
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else escape_char(c) for c in text)
+    return _COMMAND.sub(_escape_command, shown) if "::" in shown or "##" in shown else shown
+
+
+def _escape_command(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0][0]):02x}{match[0][1]}"
 
 
 def escape_char(char: str) -> str:

@@ -60,6 +60,10 @@ def render_override(override: Override) -> str:
     return text
 
 
+_COMMAND = "##["
+"""What a GitHub runner takes for a command wherever it stands in a line of a job's output (see `text.escape_text`)."""
+
+
 def build_entry(override: Override) -> dict[str, str | list[str]]:
     """Return the entry as the value that its TOML parses to."""
     entry: dict[str, str | list[str]] = {"name": override.name, "version": str(override.version)}
@@ -100,11 +104,12 @@ def _array(key: str, values: Iterable[str]) -> list[str]:
 
 def _literal(value: str) -> str:
     """A literal string, in which quotes of markers need no escape; a basic one where TOML allows no literal."""
-    return f"'{value}'" if "'" not in value and value.isprintable() else _basic(value)
+    plain = "'" not in value and _COMMAND not in value and value.isprintable()
+    return f"'{value}'" if plain else _basic(value)
 
 
 def _basic(value: str) -> str:
-    return '"' + "".join(_escape(char) for char in value) + '"'
+    return '"' + "".join(_escape(char) for char in value).replace(_COMMAND, "#\\u0023[") + '"'
 
 
 def _escape(char: str) -> str:
