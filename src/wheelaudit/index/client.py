@@ -131,7 +131,11 @@ class IndexClient:
         traceback: TracebackType | None,
     ) -> None:
         wire, self._open_wire = self._wire, None
-        await wire.__aexit__(kind, error, traceback)
+        try:
+            with anyio.CancelScope(shield=True):  # what was read in a run that is given up was read all the same
+                await self._shelf.close()
+        finally:
+            await wire.__aexit__(kind, error, traceback)
 
     @property
     def _wire(self) -> Wire:

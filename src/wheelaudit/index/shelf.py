@@ -5,8 +5,9 @@ What may wait for the disk waits in a thread: the event loop never stands still 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from wheelaudit.index.wire import Answer
 
 
+BATCH = 32
+"""Answers that are written at once: SQLite has one writer, and a transaction and a thread for each file took as long as
+all else about keeping it. A run that is killed has to ask again for no more than so many."""
 MAX_WAITING = 64
 """Answers that wait for the disk: as many as are in flight at once. Beyond, who brings another waits for it as well."""
 
@@ -39,8 +43,10 @@ class Shelf:
     def __init__(self, store: MetadataStore | None, *, refresh: bool) -> None:
         self._store = store
         self._refresh = refresh
-        self._waiting: list[Callable[[], tuple[bytes, StoredAnswer]]] = []
+        self._waiting: dict[bytes, Callable[[], StoredAnswer]] = {}
         """What is to be kept, not packed yet."""
+        self._in_hand: dict[bytes, Callable[[], StoredAnswer]] = {}
+        """What is being written."""
         self._turn: anyio.Lock | None = None
 
     @property
@@ -57,13 +63,19 @@ class Shelf:
 
     def find(self, key: bytes) -> StoredAnswer | None:
         """Return what is kept; nothing where everything is to be asked for again."""
-        return None if self._store is None or self._refresh else self._store.find(key)
+        return None if self._refresh else self._look_up(key)
 
     async def find_large(self, key: bytes) -> StoredAnswer | None:
         """Return what is kept of something that may be large."""
         if self._store is None or self._refresh:
             return None
-        return await anyio.to_thread.run_sync(self._store.find, key)
+        return await anyio.to_thread.run_sync(self._look_up, key)
+
+    def _look_up(self, key: bytes) -> StoredAnswer | None:
+        build = self._waiting.get(key) or self._in_hand.get(key)
+        if build is not None:
+            return build()
+        return None if self._store is None else self._store.find(key)
 
     async def keep(self, key: bytes, answer: Answer, body: Body | None = None) -> None:
         """Keep an answer, unless the server forbids it; ``body`` where it came in pieces."""
@@ -86,15 +98,10 @@ class Shelf:
 
     async def link(self, links: Iterable[tuple[bytes, bytes, str]]) -> None:
         """Keep under a second key what is kept under a first: (second, first, address) each; what is not, is not."""
-        store, pairs = self._store, tuple(links)
-        if store is None or not pairs:
-            return
-
-        def write() -> None:
-            found = ((key, store.find(first), url) for key, first, url in pairs if store.find(key) is None)
-            store.keep_all([(key, replace(known, url=url)) for key, known, url in found if known is not None])
-
-        await anyio.to_thread.run_sync(write)
+        for key, first, url in links:
+            known = None if self._look_up(key) is not None else self._look_up(first)
+            if known is not None:
+                await self._put(key, partial(replace, known, url=url))
 
     async def _keep(
         self,
@@ -108,15 +115,14 @@ class Shelf:
         last_modified: str | None = None,
         size: int | None = None,
     ) -> None:
-        store = self._store
-        if store is None:
+        if self._store is None:
             return
         from wheelaudit.index.packing import build_body
         from wheelaudit.index.store import StoredAnswer
 
-        def build() -> tuple[bytes, StoredAnswer]:
+        def build() -> StoredAnswer:
             packed = build_body(body) if isinstance(body, bytes) else body
-            return key, StoredAnswer(
+            return StoredAnswer(
                 body=packed,
                 status=status,
                 url=url,
@@ -126,20 +132,35 @@ class Shelf:
                 size=size,
             )
 
-        self._waiting.append(build)
+        await self._put(key, build)
+
+    async def _put(self, key: bytes, build: Callable[[], StoredAnswer]) -> None:
+        """Let an answer wait for the disk, and write all that wait where there are enough of them."""
+        if self._store is None:
+            return
+        self._waiting[key] = build
+        if len(self._waiting) >= BATCH:
+            await self._write_all(self._store)
+
+    async def close(self) -> None:
+        """Write what still waits."""
+        if self._store is not None and self._waiting:
+            await self._write_all(self._store)
+
+    async def _write_all(self, store: MetadataStore) -> None:
         if self._turn is None:
             self._turn = anyio.Lock()
         if self._turn.locked() and len(self._waiting) < MAX_WAITING:
             return  # whoever is writing goes on with it
         async with self._turn:
             while self._waiting:
-                # SQLite has one writer, and what came while it wrote is one more transaction, not one each.
-                batch, self._waiting = self._waiting, []
-                await anyio.to_thread.run_sync(_write, store, batch)
+                self._in_hand, self._waiting = self._waiting, {}
+                await anyio.to_thread.run_sync(_write, store, self._in_hand)
+                self._in_hand = {}
 
 
-def _write(store: MetadataStore, batch: Sequence[Callable[[], tuple[bytes, StoredAnswer]]]) -> None:
-    store.keep_all([build() for build in batch])
+def _write(store: MetadataStore, batch: Mapping[bytes, Callable[[], StoredAnswer]]) -> None:
+    store.keep_all([(key, build()) for key, build in batch.items()])
 
 
 class Arrival:
