@@ -15,7 +15,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 LIMITS = {
     "project page, unpacked": f"{pages.MAX_PAGE_BYTES >> 20} MiB",
     "links of a page": f"{links.MAX_LINKS:,}",
-    "METADATA or `.metadata`, unpacked": f"{partial.MAX_METADATA_BYTES >> 20} MiB",
+    "METADATA or `.metadata`, unpacked": f"{metadata.MAX_METADATA_BYTES >> 20} MiB",
     "lines of one kind in METADATA": f"{metadata.MAX_LINES:,}",
     "one requirement": f"{metadata.MAX_REQUIREMENT_CHARACTERS:,} characters",
     "parentheses of a marker": f"{markers.MAX_NESTING} deep",

@@ -21,6 +21,9 @@ from wheelaudit.errors import InvalidMetadataError, MetadataError
 from wheelaudit.markers import Expression, build_expression, refuse_escapes
 from wheelaudit.release import WheelFile
 
+MAX_METADATA_BYTES = 4 * 1024 * 1024
+"""Of one METADATA, packed and unpacked, wherever it is read; the largest of 866 real ones has 112 KB, nearly all of it
+the description. 64 may be in memory at once."""
 MAX_HEADER_BYTES = 2 * 1024 * 1024
 """Of METADATA up to its first blank line; the largest METADATA seen has 200 KB, nearly all of it the description."""
 MAX_LINES = 10_000

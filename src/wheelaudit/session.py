@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 JUDGING = (
+    "wheelaudit.index.html_page",
     "wheelaudit.tags",
     "wheelaudit.environments",
     "wheelaudit.audit.values",
@@ -48,7 +49,7 @@ JUDGING = (
     "wheelaudit.audit.findings",
     "wheelaudit.audit.audit",
 )
-"""What judging imports, in steps that are short beside a round trip: together as long as one."""
+"""What reading a page and judging import, in steps that are short beside a round trip: together as long as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

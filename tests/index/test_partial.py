@@ -14,6 +14,7 @@ from tests.index.archives import METADATA, METADATA_NAME, Member, build_archive,
 from wheelaudit.errors import MetadataError, MetadataUnreadableError
 from wheelaudit.index import partial
 from wheelaudit.index.partial import read_partial_metadata
+from wheelaudit.metadata import MAX_METADATA_BYTES
 
 WHEEL = build_wheel_file()
 OTHERS_OF_1_MB = 10_000
@@ -233,7 +234,7 @@ def test_comment_that_holds_an_end_signature_is_no_end_record() -> None:
         (Member(name=METADATA_NAME, data=METADATA, method=12), "method 12"),
         (Member(name=METADATA_NAME, data=bytes(1000), deflated=True, size=10), "CRC-32"),
         (
-            Member(name=METADATA_NAME, data=bytes(1000), deflated=True, size=partial.MAX_METADATA_BYTES + 1),
+            Member(name=METADATA_NAME, data=bytes(1000), deflated=True, size=MAX_METADATA_BYTES + 1),
             "larger than",
         ),
         (Member(name=METADATA_NAME, data=b"\xff\xff\xff", method=8), "unpacked"),

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if argv is not None:
         sys.exit(run(argv))
     # Little of what is imported and read lives in cycles, and looking for those took a tenth of a short run.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(300_000, 20, 100)
     code = run(sys.argv[1:])
     _flush(sys.stdout)
     _flush(sys.stderr)

@@ -39,12 +39,10 @@ from wheelaudit.index.credentials import Credentials, Netrc
 from wheelaudit.index.keyring import Keyring
 from wheelaudit.index.locations import IndexLocation, project_url
 from wheelaudit.index.pages import MAX_PAGE_BYTES, ProjectPage, Sieve
-from wheelaudit.index.partial import MAX_METADATA_BYTES, read_partial_metadata
-from wheelaudit.index.ranges import RemoteWheel, parse_content_range
 from wheelaudit.index.refusals import build_refusal
 from wheelaudit.index.shelf import Arrival, Shelf, build_conditions, public_address
 from wheelaudit.index.validators import parse_validators
-from wheelaudit.metadata import CoreMetadata, Fault, Reading, Source, WheelMetadata, parse_metadata
+from wheelaudit.metadata import MAX_METADATA_BYTES, CoreMetadata, Fault, Reading, Source, WheelMetadata, parse_metadata
 from wheelaudit.release import WheelFile
 
 if TYPE_CHECKING:
@@ -297,6 +295,10 @@ class IndexClient:
         if self._offline:
             error = _offline_error(wheel.url)
             raise MetadataUnreadableError(f"{wheel.filename}: {error.message}", remedy=error.remedy)
+        # Lazy: where an index has `.metadata`, no wheel is looked into.
+        from wheelaudit.index.partial import read_partial_metadata
+        from wheelaudit.index.ranges import RemoteWheel
+
         remote = RemoteWheel(self._wire, wheel, explain=self._explain)
         data = await read_partial_metadata(remote, wheel)
         if wheel.sha256 is not None or remote.etag is not None:
@@ -316,6 +318,8 @@ class IndexClient:
             return False  # an ETag is one address's: elsewhere the same letters mean nothing
         if answer.status == 304:
             return True
+        from wheelaudit.index.ranges import parse_content_range
+
         span = parse_content_range(answer.headers.get("content-range"))
         same = parse_validators(answer.headers).etag == known.etag
         return answer.status == 206 and same and span is not None and span.size == known.size

@@ -32,11 +32,8 @@ from wheelaudit.errors import (
 from wheelaudit.index.listing import WHEEL_SUFFIX, ListedFiles, build_release
 from wheelaudit.index.locations import IndexLocation, path_of_url, url_of_path
 from wheelaudit.index.pages import MAX_PAGE_BYTES, PageLink, ProjectPage, parse_project_page
-from wheelaudit.metadata import Fault, WheelMetadata, parse_metadata
+from wheelaudit.metadata import MAX_METADATA_BYTES, Fault, WheelMetadata, parse_metadata
 from wheelaudit.release import Release, SkippedFile, WheelFile, parse_wheel_name
-
-MAX_METADATA_BYTES = 4 * 1024 * 1024
-"""The largest METADATA seen has some 200 KB, nearly all of it the description; the rest is room for odd ones."""
 
 _READ_ERRORS = (
     OSError,

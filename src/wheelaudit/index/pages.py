@@ -11,17 +11,21 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelaudit.index.html_page import HtmlFormat
-from wheelaudit.index.json_page import JsonFormat
 from wheelaudit.index.links import Files, build_page_error, check_version
 from wheelaudit.index.links import PageLink as PageLink
 from wheelaudit.index.links import Sieve as Sieve
 from wheelaudit.index.locations import without_credentials
 from wheelaudit.release import SkippedFile
+
+if TYPE_CHECKING:
+    # Lazy where they are used: of two formats a run meets one, when its connection has been made.
+    from wheelaudit.index.html_page import HtmlFormat
+    from wheelaudit.index.json_page import JsonFormat
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 """The largest page seen has 12.8 MB (30,000 links); five times that is no project any more."""
@@ -110,17 +114,27 @@ class ProjectPageParser:
         if simple and simple[1]:
             check_version(simple[1], self._url)
         if media == "application/json" or (simple and simple[2] == "json"):
-            return JsonFormat(self._url, self._files)
+            return self._read_json()
         if media in {"text/html", "application/xhtml+xml"} or simple:
-            return HtmlFormat(self._url, self._files, charset=parameters)
+            return self._read_html(parameters)
         return None
 
     def _format_of_body(self, start: bytes) -> HtmlFormat | JsonFormat:
         """Choose by the first bytes: static file hosts often send no type, or application/octet-stream."""
         if start.startswith(b"{"):
-            return JsonFormat(self._url, self._files)
+            return self._read_json()
         if start.startswith(b"<"):
-            return HtmlFormat(self._url, self._files, charset="")
+            return self._read_html("")
         raise build_page_error(
             self._url, f"its type is {self._content_type or 'not given'} and it looks like neither HTML nor JSON"
         )
+
+    def _read_html(self, charset: str) -> HtmlFormat:
+        from wheelaudit.index.html_page import HtmlFormat
+
+        return HtmlFormat(self._url, self._files, charset=charset)
+
+    def _read_json(self) -> JsonFormat:
+        from wheelaudit.index.json_page import JsonFormat
+
+        return JsonFormat(self._url, self._files)

@@ -25,6 +25,7 @@ from typing import Protocol
 from packaging.version import InvalidVersion, Version
 
 from wheelaudit.errors import MetadataUnreadableError
+from wheelaudit.metadata import MAX_METADATA_BYTES
 from wheelaudit.release import WheelFile
 
 TAIL_BYTES = 32 * 1024
@@ -37,8 +38,6 @@ head and a METADATA of 34 KB still make less than 150 KiB.
 """
 LOCAL_EXTRA_BYTES = 256
 """Room for a local header's extra field, whose length only the header itself tells; real ones take 0 to 36 bytes."""
-MAX_METADATA_BYTES = 4 * 1024 * 1024
-"""Bound of METADATA, packed and unpacked; the largest of 866 real ones has 112 KB. 64 may be in memory at once."""
 MAX_NAME_BYTES = 512
 """Bound of the member's name: file systems stop at 255 bytes a component."""
 MAX_DIRECTORY_BYTES = 32 * 1024 * 1024
