@@ -69,18 +69,21 @@ class HtmlFormat:
                 self._feed_slowly(text[at:])
                 return
             anchor = _ANCHOR.match(text, at)
-            if anchor is None:
-                # On to the next line with an anchor.
-                begin = _ANCHOR_BEGINS.search(text, at)
-                if begin is None:
-                    self._feed_slowly(text[at:])
-                    return
-                self._markup.feed(text[at : begin.start() + 1])
-                at = begin.start() + 1
-            else:
-                if not self._markup.read_plain_anchor(anchor["href"], anchor["attributes"]):
-                    self._markup.feed(anchor[0])
+            # From one of them to the next nothing changes that `at_rest` looks at.
+            while anchor is not None and self._markup.read_plain_anchor(*anchor.groups()):
                 at = anchor.end()
+                anchor = _ANCHOR.match(text, at)
+            if anchor is not None:
+                self._markup.feed(anchor[0])
+                at = anchor.end()
+                continue
+            # On to the next line with an anchor.
+            begin = _ANCHOR_BEGINS.search(text, at)
+            if begin is None:
+                self._feed_slowly(text[at:])
+                return
+            self._markup.feed(text[at : begin.start() + 1])
+            at = begin.start() + 1
 
     def _feed_slowly(self, text: str) -> None:
         """Feed html.parser all but the last line: one that has not ended may become an anchor.

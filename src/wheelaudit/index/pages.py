@@ -96,6 +96,7 @@ class ProjectPageParser:
             raise build_page_error(self._url, "it is empty")
         self._format.close()
         files = self._files
+        files.check_count()
         return ProjectPage(
             url=self._url,
             project=self._project,
