@@ -11,6 +11,7 @@ same inputs. What crashes is written into ``--crashes`` by its place.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import hashlib
 import importlib
 import importlib.util
@@ -31,8 +32,8 @@ from scripts._attack_fuzz_engine import Crash, Fuzzed, Guard, Target, fuzz
 ROOMS = ("ground", "index", "wire", "project", "disk", "report")
 """Modules with targets, imported when they are needed: atheris has to see them come."""
 INSTRUMENTED = ("wheelaudit", "packaging", "tomllib")
-SLACK_SECONDS = 120.0
-"""For a process to start and to read its seeds; one that takes longer hangs where no alarm is heard."""
+SLACK_SECONDS = 600.0
+"""For a process to start, and for a machine that stands still meanwhile; what then has not ended hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +142,10 @@ def _run_child(options: argparse.Namespace) -> None:
     guard = Guard(target.prepare(folder))
     told = _Told(options.child, guard, options.inputs)
     limits = [f"-runs={options.inputs}", f"-seed={options.seed + 1}", f"-max_total_time={max(1, int(options.seconds))}"]
-    limits += [f"-max_len={target.longest}", "-timeout=0", "-rss_limit_mb=4096", "-len_control=20"]
+    limits += [f"-max_len={target.longest}", "-timeout=300", "-rss_limit_mb=4096", "-len_control=20"]
     limits += [f"-dict={words}"] if target.tokens else []
+    # What hears no alarm is shown by where it stands.
+    faulthandler.dump_traceback_later(options.seconds + SLACK_SECONDS / 2, exit=True)
     with ExitStack() as stack:
         stack.enter_context(guard.armed())
         atheris.Setup([sys.argv[0], *limits, str(corpus)], told.run, enable_python_coverage=True)

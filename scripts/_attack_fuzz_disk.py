@@ -132,7 +132,7 @@ def _prepare_history(folder: Path) -> Check:
 
 def _check_record(found: Record, expected: Record) -> None:
     assert plain(found.snapshot) == plain(expected.snapshot)
-    assert found.events in ((), expected.events)  # an index that is damaged hides a row
+    assert set(found.events) <= set(expected.events)  # an index that is damaged hides a row
     assert found.open == expected.open
 
 

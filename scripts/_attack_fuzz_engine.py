@@ -29,7 +29,7 @@ from wheelaudit.errors import WheelAuditError
 PACKAGE = str(Path(wheelaudit.__file__).parent)
 
 HANG_SECONDS = 2.0
-"""No honest input of these sizes needs a hundredth of it."""
+"""Of the processor, as a busy machine is no hang; no honest input of these sizes needs a tenth of it."""
 MAX_PEAK_BYTES = 64 * 1024 * 1024
 """Of memory for one input: a few thousand bytes must not become this many."""
 SAMPLED = 1000
@@ -150,11 +150,11 @@ class Guard:
         if not self._alarmed:
             yield
             return
-        before = signal.signal(signal.SIGALRM, _ring)
+        before = signal.signal(signal.SIGPROF, _ring)
         try:
             yield
         finally:
-            signal.signal(signal.SIGALRM, before)
+            signal.signal(signal.SIGPROF, before)
 
     def run(self, data: bytes) -> None:
         """Check one input; whatever it raises is kept as a crash."""
@@ -163,14 +163,16 @@ class Guard:
             for cache in self._caches:
                 cache.cache_clear()
         try:
-            if self._alarmed:
-                signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            self._set_alarm(self._seconds)
             self._measure(data) if self.count % SAMPLED == 0 else self._check(data)
+            self._set_alarm(0)
         except (Exception, HangError) as error:
+            self._set_alarm(0)
             self._keep(error, data)
-        finally:
-            if self._alarmed:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _set_alarm(self, seconds: float) -> None:
+        if self._alarmed:
+            signal.setitimer(signal.ITIMER_PROF, seconds)
 
     def _measure(self, data: bytes) -> None:
         tracemalloc.start()

@@ -5,10 +5,10 @@ The second opinion is `packaging`, which parses and evaluates the same text with
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from packaging._parser import Op, Value, Variable
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -22,7 +22,7 @@ from wheelaudit.grid import build_served
 from wheelaudit.index.cassettes import read_cassette
 from wheelaudit.markers import MAX_NESTING, VARIABLES, Comparison, comparisons, evaluate, parse_expression
 from wheelaudit.metadata import RequirementLine, parse_metadata, parse_requirement_line, parse_requires_python
-from wheelaudit.release import WheelFile, parse_wheel_name
+from wheelaudit.release import MAX_TAGS, WheelFile, parse_wheel_name
 
 MOST_CHECKED = 6
 """Requirements of one METADATA that are held against `packaging`; the target of requirements does no less for each."""
@@ -42,9 +42,6 @@ ENVIRONMENTS = (
         "posix", "darwin", "Darwin", "arm64", "23.1.0", "", "PyPy", "pypy", "7.3.16", "3.10", "3.10.14", "gpu"
     ),
 )
-
-_VARIABLES = re.compile(r"(?<!['\"])\b\w+\s*(?:[<>=!~]=?=?|\bnot\s+in\b|\bin\b)\s*\w")
-"""Two variables compared: `packaging` takes it, and uv passes over it with a warning."""
 
 MARKERS = (
     "python_version >= '3.8' and sys_platform == 'linux' or extra == 'gpu'",
@@ -166,11 +163,13 @@ def _is_requirement(text: str) -> bool:
 def _may_refuse(text: str) -> bool:
     """Whether a requirement that `packaging` takes may be refused: its marker is what cannot be evaluated."""
     marker = Requirement(text).marker
-    return marker is not None and ("\\" in text or _may_refuse_marker(str(marker)))
+    if marker is None:
+        return False
+    return "\\" in text or _compares_alike(marker._markers) or _may_refuse_marker(str(marker))
 
 
 def _may_refuse_marker(text: str) -> bool:
-    if text.count("(") > MAX_NESTING or "extra" in text or "\\" in text or _VARIABLES.search(text):
+    if text.count("(") > MAX_NESTING or "extra" in text or "\\" in text or _compares_alike(Marker(text)._markers):
         return True
     try:
         for variables in (*ENVIRONMENTS, dict.fromkeys((*VARIABLES, "extra"), "0")):
@@ -179,6 +178,17 @@ def _may_refuse_marker(text: str) -> bool:
         return True
     # A comparison behind one that decides is not looked at there.
     return any(joint in text for joint in (" and ", " or "))
+
+
+def _compares_alike(markers: object) -> bool:
+    """Whether two variables or two texts are compared: `packaging` takes it, and uv passes over it with a warning."""
+    match markers:
+        case (Variable() | Value() as left, Op(), right):
+            return type(left) is type(right)
+        case list():
+            return any(map(_compares_alike, markers))
+        case _:
+            return False
 
 
 def _evaluate(text: str, variables: Mapping[str, str]) -> bool:
@@ -222,7 +232,10 @@ def _check_name(data: bytes) -> None:
     assert Version(str(version)) == version
     assert tags
     assert len(build) in (0, 2)
-    assert len(tags) <= len(text) ** 2
+    assert len(tags) <= MAX_TAGS
+    for part in (part for tag in tags for part in (tag.interpreter, tag.abi, tag.platform)):
+        # It becomes the literal of a marker.
+        assert evaluate(parse_expression(f'sys_platform == "{part}"'), {"sys_platform": part})
 
 
 def _check_served(data: bytes) -> None:

@@ -7,6 +7,7 @@ tags); the other fields are what a project page says of a file (PEP 503, 592,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
@@ -20,6 +21,9 @@ MAX_NAME_CHARACTERS = 1024
 MAX_TAGS = 512
 """Of a wheel, its compressed tag sets multiplied out (PEP 425); real ones come to 20 at most, and 255 characters
 to 70,000."""
+
+_PART = re.compile(r"[A-Za-z0-9_.]+", re.ASCII)
+"""Of a file name behind project and version (PEP 427: all else becomes an underscore)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +93,14 @@ def parse_wheel_name(filename: str) -> tuple[NormalizedName, Version, BuildTag, 
         raise InvalidWheelFilename(f"it has more than {MAX_NAME_CHARACTERS} characters")
     if prod(part.count(".") + 1 for part in filename.removesuffix(".whl").rsplit("-", 3)[1:]) > MAX_TAGS:
         raise InvalidWheelFilename(f"its tags come to more than {MAX_TAGS}")
-    return parse_wheel_filename(filename)
+    parsed = parse_wheel_filename(filename)
+    # `packaging` takes any characters there, quotes too; a tag becomes the literal of a marker.
+    if not all(map(_PART.fullmatch, filename.removesuffix(".whl").split("-")[2:])):
+        raise InvalidWheelFilename("its build or tags are more than letters, digits, dots and underscores")
+    return parsed
 
 
 def wheel_order(wheel: WheelFile) -> bytes:
     """Sort key of wheels within a release: the file name, bytewise, as uv sorts them."""
-    return wheel.filename.encode()
+    # What a page in JSON says may hold a lone surrogate.
+    return wheel.filename.encode("utf-8", "surrogatepass")

@@ -148,6 +148,8 @@ def test_missing_folder_is_told_as_a_folder(tmp_path: Path) -> None:
         "https://me:secret@index.example/simple?x=1",
         "https://me:secret@index.example:port/",
         "https://me:secret@[index.example/",
+        "https://me:secretBindex.example/simple",
+        "https://me:secret%40index.example",
     ],
 )
 def test_error_about_an_address_holds_no_credentials(text: str, tmp_path: Path) -> None:

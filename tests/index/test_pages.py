@@ -625,3 +625,24 @@ def test_unwanted_file_whose_name_is_none_is_only_counted_however_the_page_is_cu
         found.append(parser.close())
     assert found[0] == found[1]
     assert (found[0].unwanted, [each.filename for each in found[0].skipped]) == (1, ["two-\0.whl"])
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["file:///", "file://files.example/", "javascript://files.example/", "x-https://u:p@files.example/", "data:,"],
+)
+def test_base_of_another_scheme_makes_no_link(base: str) -> None:
+    page = parse_html(f'<base href="{base}"><a href="/etc/{QUOTED}">x</a>')
+    assert page.links == ()
+    assert [each.filename for each in page.skipped] == [WHEEL]
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "x"])
+def test_base_whose_port_is_none_makes_no_link(port: str) -> None:
+    page = parse_html(f'<base href="https://files.example:{port}/"><a href="/{QUOTED}">x</a>')
+    assert not any(f":{port}" in link.url for link in page.links)
+
+
+def test_base_with_userinfo_makes_a_link_without() -> None:
+    page = parse_html(f'<base href="https://u:p@files.example:8080/x/"><a href="/{QUOTED}">x</a>')
+    assert [link.url for link in page.links] == [f"https://files.example:8080/{QUOTED}"]

@@ -279,3 +279,8 @@ def test_what_packaging_reads_is_read_alike() -> None:
             (wheel.filename, wheel.hashes["sha256"].lower() if "sha256" in wheel.hashes else None)
             for wheel in other.wheels or ()
         ]
+
+
+def test_url_in_the_place_of_a_path_keeps_its_password_to_itself() -> None:
+    package = package_of('wheels = [{ path = "https://user:s3cret@files.example/x-1-py3-none-any.whl" }]')
+    assert [wheel.url for wheel in package.wheels] == ["https://files.example/x-1-py3-none-any.whl"]

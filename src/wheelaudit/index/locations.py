@@ -40,6 +40,7 @@ _LOCAL_CHANNEL = re.compile(r"(cpu|xpu|cu(?:[89]\d|\d{3})|rocm\d{1,2}\.\d{1,2}(\
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://?")
 _USERINFO = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*@")
+_NO_PORT = re.compile(r"^([^/]*//[^/?#:]*):(?!\d{0,5}(?:[/?#]|$))[^/?#]*", re.ASCII)
 _NEAREST = 3
 _ALIKE = 0.5
 """How alike a name must be to be named: "pipy" is 0.5 of "pypi"."""
@@ -198,7 +199,10 @@ def _decoded(text: str | None) -> str | None:
 
 def _shown(text: str) -> str:
     """Return an address that was not understood for an error: it may hold a password where none is looked for."""
-    return f"...@{text.rpartition('@')[2]}" if "@" in text else text
+    if "@" in text:
+        return f"...@{text.rpartition('@')[2]}"
+    # Where the "@" is missing, or misspelled, the password stands for the port.
+    return _NO_PORT.sub(r"\1:...", text)
 
 
 def _unknown_index(text: str, project_indexes: Mapping[str, IndexLocation]) -> UsageError:

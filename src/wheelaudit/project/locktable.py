@@ -128,6 +128,8 @@ class LockTable:
         """Return the name of a file, and its ``url``, else its ``path``; None where there is only the name."""
         url = self._find("url", _parse_url, "it is no URL")
         path = self.find_text("path")
+        # No path that a tool writes; but a URL there must not show its password either.
+        path = None if path is None else without_credentials(path)
         name = self.find_text(name_key)
         if name is None and url is not None:
             name = unquote(urlsplit(url).path.rpartition("/")[2])
